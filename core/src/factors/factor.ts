@@ -1,0 +1,46 @@
+import type { Enrolment } from '../store.ts'
+
+export const factorTypes = ['totp', 'email', 'backup', 'yubikey', 'webauthn', 'password'] as const
+
+export type FactorType = (typeof factorTypes)[number]
+
+/**
+ * How a matched value is used up, so that it is never accepted again (P1):
+ * `once` for things that exist a single time (a backup code), `raise` for things that only grow
+ * (a TOTP time step, a YubiKey counter). `key` names the thing itself, not the attempt or the
+ * enrolment it came through, so that the same value is spent whichever way it arrives.
+ */
+export type Spend =
+  | { kind: 'once'; key: string; expiresAt: number | null }
+  | { kind: 'raise'; key: string; value: number }
+
+export interface FactorMatch {
+  spend: Spend
+  /** What matched, for the ledger and the caller; never a secret. */
+  detail: Record<string, string | number | boolean>
+  /** Facts to remember with the enrolment, such as the clock drift seen. */
+  remember?: Record<string, unknown>
+}
+
+export interface FactorClaim {
+  enrolment: Enrolment
+  /** The opened secret; empty where the factor keeps none. */
+  secret: Uint8Array
+  /** Exactly what the subject sent. */
+  input: unknown
+  now: number
+}
+
+/** A way of proving. One file each; factors never import one another. */
+export interface Factor {
+  readonly type: FactorType
+  /** True for proofs that cannot be guessed (public-key signatures): a lock never stops them (P3). */
+  readonly unguessable: boolean
+  /**
+   * Whether `input` has the exact shape this enrolment's codes have. Anything else is a wrong guess,
+   * decided before any cryptography runs.
+   */
+  wellFormed(input: unknown, enrolment: Enrolment): boolean
+  /** What matched, or `null`. Throws only when it cannot do its work. */
+  verify(claim: FactorClaim): Promise<FactorMatch | null>
+}

@@ -1,0 +1,8 @@
+export type * from './chain/attempt.ts'
+export type * from './chain/policy.ts'
+export * from './clock.ts'
+export * from './errors.ts'
+export * from './factors/factor.ts'
+export type * from './guard/guard.ts'
+export type * from './ledger/entry.ts'
+export type * from './store.ts'

@@ -1,0 +1,271 @@
+import type { Attempt } from './chain/attempt.ts'
+import type { FactorType } from './factors/factor.ts'
+import type { GuessRecord } from './guard/guard.ts'
+import type { LedgerCheckpoint, LedgerEntry, LedgerRecord } from './ledger/entry.ts'
+
+/**
+ * What the core asks of a database. Implementations live in `store/`; one contract suite runs against
+ * each of them. Times are milliseconds since the epoch. Methods that answer `boolean` are single
+ * conditional writes: `true` means this caller, and no other, made the change.
+ */
+export interface Store {
+  /**
+   * Runs `work` atomically. When the promise resolves, what it wrote is durable; when it rejects,
+   * nothing it wrote remains. Ledger records appended inside are chained and signed as part of the
+   * same commit, so a decision and its evidence exist together or not at all.
+   *
+   * `work` may await nothing but the `tx` it is given: other callers wait behind it. It may be run
+   * again from the start when the database asks for a retry, so it must have no effects elsewhere.
+   */
+  transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>
+  /** Runs `work` without a write lock. Any write in it throws. */
+  read<T>(work: (tx: Tx) => Promise<T>): Promise<T>
+  /** Gives the store what chains and signs ledger records. Until then a transaction that appends one fails. */
+  attachLedger(linker: LedgerLinker): void
+  /** Resolves when the database can be read and written; throws `store_unavailable` when not. */
+  check(): Promise<void>
+  close(): Promise<void>
+}
+
+/**
+ * Turns records into the next links of the chain and signs the new head. Called by the store at the
+ * end of a transaction, with the head as stored. Throws `ledger_damaged` when that head is not one
+ * this ledger signed, so that nothing is ever built on a forged one.
+ */
+export interface LedgerLinker {
+  link(
+    head: LedgerCheckpoint | null,
+    records: readonly LedgerRecord[],
+  ): { entries: LedgerEntry[]; head: LedgerCheckpoint }
+}
+
+/** The ports, as seen from inside one transaction. */
+export interface Tx {
+  readonly subjects: SubjectPort
+  readonly enrolments: EnrolmentPort
+  readonly attempts: AttemptPort
+  readonly once: OncePort
+  readonly guesses: GuessPort
+  readonly ledger: LedgerPort
+  readonly applications: ApplicationPort
+  readonly apiKeys: ApiKeyPort
+  readonly secrets: SecretPort
+  readonly vaultKeys: VaultKeyPort
+  readonly settings: SettingPort
+}
+
+/** One page of a list: pass `next` back as `after` for the following page; `null` when there is none. */
+export interface Page<T> {
+  items: T[]
+  next: string | null
+}
+
+export interface PageRequest {
+  after?: string | null
+  limit: number
+}
+
+export interface Subject {
+  id: string
+  application: string
+  /** The name the application (or the login gate) knows the subject by, as it was first spelled. */
+  ref: string
+  email: string | null
+  role: string
+  company: string | null
+  createdAt: number
+}
+
+export interface SubjectPort {
+  /** `false` when one of the aliases already belongs to a subject of that application. */
+  insert(subject: Subject, aliases: readonly string[]): Promise<boolean>
+  find(id: string): Promise<Subject | null>
+  /** `alias` must be canonical (see `canonicalAlias`). */
+  findByAlias(application: string, alias: string): Promise<Subject | null>
+  update(id: string, change: Partial<Pick<Subject, 'email' | 'role' | 'company'>>): Promise<boolean>
+  list(application: string, page: PageRequest & { search?: string; role?: string }): Promise<Page<Subject>>
+  /** Removes the subject, its aliases, enrolments, attempts and counters. The ledger keeps its id. */
+  erase(id: string): Promise<boolean>
+}
+
+export type EnrolmentStatus = 'pending' | 'active' | 'revoked'
+
+/** One subject's registered instance of a factor. */
+export interface Enrolment {
+  id: string
+  subjectId: string
+  factor: FactorType
+  name: string
+  status: EnrolmentStatus
+  /** The secret, sealed by the vault for this subject and factor; `null` where there is none to keep. */
+  sealed: SealedSecret | null
+  /** Factor-specific and not secret: `{ algorithm, digits, period }` for TOTP. */
+  settings: Record<string, unknown>
+  createdAt: number
+  confirmedAt: number | null
+  revokedAt: number | null
+  lastUsedAt: number | null
+  /** A pending enrolment that was not confirmed by then is dead. */
+  expiresAt: number | null
+}
+
+export interface EnrolmentPort extends Resealable {
+  insert(enrolment: Enrolment): Promise<void>
+  find(id: string): Promise<Enrolment | null>
+  /** Oldest first. */
+  listBySubject(
+    subjectId: string,
+    filter?: { status?: EnrolmentStatus; factor?: FactorType },
+  ): Promise<Enrolment[]>
+  /** pending and not expired at `at` → active, with what it keeps from then on. */
+  activate(id: string, at: number, keep: Pick<Enrolment, 'sealed' | 'settings'>): Promise<boolean>
+  /** pending or active → revoked; the sealed secret is destroyed. */
+  revoke(id: string, at: number): Promise<boolean>
+  rename(id: string, name: string): Promise<boolean>
+  /** Records a use; merges `settings` into what is there. */
+  touch(id: string, at: number, settings?: Record<string, unknown>): Promise<void>
+}
+
+export interface AttemptPort {
+  insert(attempt: Attempt): Promise<void>
+  find(id: string): Promise<Attempt | null>
+  /** Replaces the attempt if its stored revision is `attempt.revision - 1`. */
+  replace(attempt: Attempt): Promise<boolean>
+  /** Deletes attempts that expired before `before`; returns how many. */
+  prune(before: number, limit: number): Promise<number>
+}
+
+/**
+ * Consumption of one-time values, for every factor there is. Both forms are one conditional write.
+ */
+export interface OncePort {
+  /** True the first time `key` is ever spent. `expiresAt`: when the row may be forgotten, or never. */
+  spend(key: string, expiresAt: number | null): Promise<boolean>
+  /** True when `value` is above every value raised for `key` before. */
+  raise(key: string, value: number): Promise<boolean>
+  /** The highest value raised for `key`, or `null`. */
+  high(key: string): Promise<number | null>
+  /** How many spent keys begin with `prefix`. */
+  countSpent(prefix: string): Promise<number>
+  prune(before: number, limit: number): Promise<number>
+}
+
+export interface GuessPort {
+  /** Reads the record under a lock that is held to the end of the transaction; `null` if there is none. */
+  lock(key: string): Promise<GuessRecord | null>
+  find(key: string): Promise<GuessRecord | null>
+  save(key: string, record: GuessRecord): Promise<void>
+  clear(key: string): Promise<boolean>
+}
+
+export interface LedgerFilter {
+  type?: string
+  subject?: string
+  since?: number
+  until?: number
+}
+
+export interface LedgerPort {
+  /** Joins the chain when the transaction commits. */
+  append(record: LedgerRecord): void
+  /** The signed state after the last entry; `null` before the first. */
+  head(): Promise<LedgerCheckpoint | null>
+  /** In order of `seq`, starting after `afterSeq`. */
+  entries(afterSeq: number, limit: number, filter?: LedgerFilter): Promise<LedgerEntry[]>
+  /** Newest first, ending before `beforeSeq`. */
+  latest(beforeSeq: number | null, limit: number, filter?: LedgerFilter): Promise<LedgerEntry[]>
+  /** Kept checkpoints in order of `seq`, starting after `afterSeq`. */
+  checkpoints(afterSeq: number, limit: number): Promise<LedgerCheckpoint[]>
+  /** Keeps the present head as a checkpoint; `null` when the head is already kept or the ledger is empty. */
+  keepCheckpoint(): Promise<LedgerCheckpoint | null>
+  /** Removes entries up to and including a kept checkpoint, which stays as the new anchor. */
+  pruneThrough(seq: number): Promise<number>
+}
+
+export interface Application {
+  name: string
+  issuer: string
+  rpId: string | null
+  origins: string[]
+  createdAt: number
+}
+
+export interface ApplicationPort {
+  insert(application: Application): Promise<boolean>
+  find(name: string): Promise<Application | null>
+  list(page: PageRequest): Promise<Page<Application>>
+}
+
+export interface ApiKey {
+  id: string
+  application: string
+  name: string
+  /** SHA-256 of the whole key, in hex. A key has 256 random bits, so it needs no slow hash. */
+  hash: string
+  scopes: string[]
+  createdAt: number
+  revokedAt: number | null
+  lastUsedAt: number | null
+}
+
+export interface ApiKeyPort {
+  insert(key: ApiKey): Promise<void>
+  findByHash(hash: string): Promise<ApiKey | null>
+  list(page: PageRequest): Promise<Page<ApiKey>>
+  revoke(id: string, at: number): Promise<boolean>
+}
+
+/** What the vault made of a secret: opaque bytes and the ring key that opens them. */
+export interface SealedSecret {
+  keyId: string
+  bytes: Uint8Array
+}
+
+export interface SealedRow {
+  id: string
+  subject: string
+  purpose: string
+  sealed: SealedSecret
+}
+
+/** A port that holds sealed secrets, as key rotation sees it. */
+export interface Resealable {
+  /** Rows whose secret is sealed under another key than `keyId`. */
+  sealedUnderOtherKeys(keyId: string, limit: number): Promise<SealedRow[]>
+  /** Replaces one sealed secret if it is still sealed under `from`. */
+  reseal(id: string, from: string, sealed: SealedSecret): Promise<boolean>
+  countSealedUnder(keyId: string): Promise<number>
+}
+
+/** Named secrets of the installation itself, such as the ledger's signing key. */
+export interface SecretPort extends Resealable {
+  find(name: string): Promise<SealedSecret | null>
+  /** `false` when the name is taken. */
+  insert(name: string, sealed: SealedSecret): Promise<boolean>
+}
+
+export type VaultKeyStatus = 'active' | 'retiring' | 'retired'
+
+/** A ring key, wrapped under the master key. Retired ones keep their row, but not their key. */
+export interface WrappedKey {
+  id: string
+  wrapped: Uint8Array | null
+  status: VaultKeyStatus
+  createdAt: number
+  retiredAt: number | null
+}
+
+export interface VaultKeyPort {
+  insert(key: WrappedKey): Promise<boolean>
+  /** Oldest first. */
+  list(): Promise<WrappedKey[]>
+  setStatus(id: string, from: VaultKeyStatus, to: VaultKeyStatus, at: number): Promise<boolean>
+}
+
+/** Small facts about the installation: its id, the vault's salt. */
+export interface SettingPort {
+  find(name: string): Promise<string | null>
+  /** `false` when the name is taken. */
+  insert(name: string, value: string): Promise<boolean>
+  put(name: string, value: string): Promise<void>
+}
