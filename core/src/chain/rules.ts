@@ -1,0 +1,178 @@
+import * as z from 'zod'
+import type { FactorType } from '../factors/factor.ts'
+import { type Condition, type DecisionFacts, whenSchema } from './conditions.ts'
+import { acrossFields, list, parseDocument, text } from './document.ts'
+import { type ChainPolicy, chainSchema, duplicates, type FactorDefinition, stepKinds } from './policy.ts'
+
+export type { DecisionFacts } from './conditions.ts'
+
+/** A gate's policies: an ordered list, of which the first that matches applies, and a last resort. */
+export interface GatePolicies {
+  readonly rules: readonly GateRule[]
+  readonly otherwise: 'allow' | 'deny'
+}
+
+export type GateRule = {
+  readonly name: string
+  /** All must match; none at all always do. */
+  readonly when: readonly Condition[]
+} & (
+  | { readonly action: 'allow' | 'deny' }
+  | {
+      readonly action: 'chain'
+      readonly chain: ChainPolicy
+      /** What becomes of a subject who has too few of the chain's factors. */
+      readonly tooFew: 'deny' | 'enrol'
+    }
+)
+
+/** `chain` is what remains of the rule's chain for this subject. */
+export type Decision = { rule: string; reasons: string[] } & (
+  | { action: 'allow' | 'deny' | 'enrol' }
+  | { action: 'chain'; chain: ChainPolicy }
+)
+
+/** The name that the last resort goes by in decisions. */
+const otherwise = 'otherwise'
+const maxRules = 200
+
+const ruleSchema = z
+  .strictObject({
+    name: text(64).refine((name) => name !== otherwise, 'is a reserved word'),
+    when: whenSchema.optional(),
+    action: z.enum(['allow', 'deny', 'chain']),
+    chain: chainSchema.optional(),
+    too_few: z.enum(['deny', 'enrol']).optional(),
+  })
+  .superRefine((rule, context) => {
+    const refuse = (key: string, message: string) =>
+      context.addIssue({ code: 'custom', path: [key], message })
+    if (rule.action === 'chain' && rule.chain === undefined) refuse('chain', 'required')
+    if (rule.action !== 'allow' && rule.action !== 'deny') return
+    for (const key of ['chain', 'too_few'] as const) {
+      if (rule[key] !== undefined) refuse(key, 'only with action chain')
+    }
+  }, acrossFields)
+  .transform(
+    ({ name, when = [], action, chain, too_few }): GateRule =>
+      Object.freeze(
+        action === 'chain'
+          ? { name, when, action, chain: chain!, tooFew: too_few ?? 'deny' }
+          : { name, when, action },
+      ),
+  )
+
+const gateSchema = z
+  .strictObject({
+    policies: list(ruleSchema, maxRules),
+    otherwise: z.enum(['allow', 'deny']).optional(),
+  })
+  .superRefine(({ policies }, context) => {
+    const names = Array.isArray(policies) ? policies.map((rule) => rule?.name) : []
+    for (const [index, first] of duplicates(names)) {
+      const message = `duplicate of policies[${first}].name`
+      context.addIssue({ code: 'custom', path: ['policies', index, 'name'], message })
+    }
+  }, acrossFields)
+  .transform(
+    (document): GatePolicies =>
+      Object.freeze({ rules: Object.freeze(document.policies), otherwise: document.otherwise ?? 'deny' }),
+  )
+
+const bareChain = chainSchema.transform((chain): GatePolicies => singleRule(chain, 'deny'))
+
+/**
+ * Reads a gate's policies from a document (already parsed from YAML or JSON). A bare chain stands for one
+ * rule that always applies. Every fault is named by its path in one `policy_invalid` error.
+ */
+export function parseGatePolicies(input: unknown): GatePolicies {
+  const isObject = typeof input === 'object' && input !== null
+  const bare = isObject && !('policies' in input) && ('factors' in input || 'mode' in input)
+  return parseDocument<GatePolicies>(bare ? bareChain : gateSchema, input)
+}
+
+/**
+ * What a login asks for unless configured otherwise: one step, by any second factor that is enrolled. With
+ * none enrolled the answer is `enrol`; whether that may wait is for the enforcement of MFA to say.
+ */
+export const defaultLoginPolicies: GatePolicies = singleRule(
+  chainSchema.parse({
+    mode: 'fixed',
+    requiredSteps: 1,
+    factors: [
+      { id: 'any', label: 'Second factor', any_of: ['totp', 'email', 'backup', 'yubikey', 'webauthn'] },
+    ],
+    onFailure: 'reset',
+  }),
+  'enrol',
+)
+
+function singleRule(chain: ChainPolicy, tooFew: 'deny' | 'enrol'): GatePolicies {
+  const rule: GateRule = Object.freeze({ name: 'default', when: [], action: 'chain', chain, tooFew })
+  return Object.freeze({ rules: Object.freeze([rule]), otherwise: 'deny' })
+}
+
+export interface JudgedCondition {
+  name: string
+  expected: string
+  actual: string
+  matched: boolean
+}
+
+export function judgeConditions(rule: GateRule, facts: DecisionFacts): JudgedCondition[] {
+  return rule.when.map(({ name, expected, judge }) => ({ name, expected, ...judge(facts) }))
+}
+
+/** The first rule whose conditions all match decides; with none, the last resort. */
+export function decide(policies: GatePolicies, facts: DecisionFacts): Decision {
+  for (const rule of policies.rules) {
+    const judged = judgeConditions(rule, facts)
+    if (!judged.every((condition) => condition.matched)) continue
+    const reasons = judged.map(({ name, expected, actual }) => `${name}: ${actual} matches ${expected}`)
+    return applyRule(rule, facts.enrolled, reasons.length > 0 ? reasons : ['the rule has no conditions'])
+  }
+  return { rule: otherwise, action: policies.otherwise, reasons: ['no rule matched'] }
+}
+
+function applyRule(rule: GateRule, enrolled: readonly FactorType[], why: readonly string[]): Decision {
+  if (rule.action !== 'chain') return { rule: rule.name, action: rule.action, reasons: [...why] }
+  const left = passable(rule.chain.factors, enrolled)
+  const lacking = rule.chain.factors.filter(({ id }) => !left.some((factor) => factor.id === id))
+  const reasons = [...why, ...lacking.map((factor) => lacks(factor))]
+  const { requiredSteps } = rule.chain
+  if (left.length < requiredSteps) {
+    reasons.push(`${left.length} of ${requiredSteps} steps can be passed`)
+    return { rule: rule.name, action: rule.tooFew, reasons }
+  }
+  const chain = Object.freeze({ ...rule.chain, factors: Object.freeze(left) })
+  return { rule: rule.name, action: 'chain', chain, reasons }
+}
+
+/**
+ * The steps that this subject can pass in one attempt, each with the kinds that are enrolled. One thing in
+ * the subject's hands passes one step: two TOTP steps need two authenticators, so a step is left out when
+ * the things enrolled cannot be shared out among it and the steps before it.
+ */
+function passable(steps: readonly FactorDefinition[], enrolled: readonly FactorType[]): FactorDefinition[] {
+  const takenBy: (FactorDefinition | undefined)[] = enrolled.map(() => undefined)
+  const share = (step: FactorDefinition, tried: Set<number>): boolean =>
+    enrolled.some((kind, thing) => {
+      if (tried.has(thing) || !stepKinds(step).includes(kind)) return false
+      tried.add(thing)
+      const holder = takenBy[thing]
+      if (holder && !share(holder, tried)) return false
+      takenBy[thing] = step
+      return true
+    })
+  return steps
+    .filter((step) => share(step, new Set()))
+    .map((step) => ('type' in step ? step : narrow(step, enrolled)))
+}
+
+function narrow(step: Extract<FactorDefinition, { any_of: unknown }>, enrolled: readonly FactorType[]) {
+  return Object.freeze({ ...step, any_of: Object.freeze(step.any_of.filter((kind) => enrolled.includes(kind))) })
+}
+
+function lacks(factor: FactorDefinition): string {
+  return `step ${factor.id} is left out: no ${stepKinds(factor).join(' or ')} is enrolled for it`
+}
