@@ -1,0 +1,3 @@
+export { fipsInForce, requireFips } from './fips.ts'
+export { createKeyFile } from './key-file.ts'
+export { type KeySource, readMasterKey } from './key-source.ts'
