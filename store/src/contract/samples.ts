@@ -1,0 +1,91 @@
+import type { Attempt, Enrolment, LedgerLinker, LedgerRecord, Subject, Tx } from '@sallyport/core'
+import { SallyportError } from '@sallyport/core'
+
+export function subject(id: string, more: Partial<Subject> = {}): Subject {
+  const rest = {
+    application: 'shop',
+    ref: id,
+    email: null,
+    role: 'user',
+    company: null,
+    createdAt: 1_700_000_000_000,
+  }
+  return { id, ...rest, ...more }
+}
+
+export function enrolment(id: string, subjectId: string, more: Partial<Enrolment> = {}): Enrolment {
+  return {
+    id,
+    subjectId,
+    factor: 'totp',
+    name: 'Phone',
+    status: 'pending',
+    sealed: { keyId: 'key-1', bytes: Uint8Array.of(0, 1, 254, 255) },
+    settings: { digits: 6 },
+    createdAt: 1_700_000_000_000,
+    confirmedAt: null,
+    revokedAt: null,
+    lastUsedAt: null,
+    expiresAt: 1_700_000_600_000,
+    ...more,
+  }
+}
+
+export function attempt(id: string, more: Partial<Attempt> = {}): Attempt {
+  return {
+    id,
+    gate: 'http',
+    application: 'shop',
+    subjectId: 'nobody',
+    purpose: 'sign-in',
+    rule: 'default',
+    policy: {
+      mode: 'fixed',
+      requiredSteps: 1,
+      factors: [{ id: 'code', label: 'Code', type: 'totp' }],
+      onFailure: 'reset',
+      onBreach: 'refuse',
+    },
+    chain: [{ id: 'code', label: 'Code', type: 'totp' }],
+    cursor: 0,
+    passed: [],
+    status: 'pending',
+    revision: 1,
+    createdAt: 1_700_000_000_000,
+    expiresAt: 1_700_000_300_000,
+    ...more,
+  }
+}
+
+export async function addSubject(tx: Tx, id: string): Promise<void> {
+  await tx.subjects.insert(subject(id), [id])
+}
+
+export function record(type: string, more: Partial<LedgerRecord> = {}): LedgerRecord {
+  return { type, at: 1_700_000_000_000, ...more }
+}
+
+/** Chains by naming the hash before; refuses a head that is not its own. Nothing is really signed. */
+export const fakeLinker: LedgerLinker = {
+  link(head, records) {
+    if (head && head.signature !== `signed ${head.seq} ${head.hash}`) {
+      throw new SallyportError('ledger_damaged', 'the head is not ours')
+    }
+    const first = head?.seq ?? 0
+    let prev = head?.hash ?? 'genesis'
+    const entries = records.map((appended, index) => {
+      const seq = first + index + 1
+      const body = JSON.stringify({ seq, prev, ...appended })
+      prev = `hash ${seq}`
+      return { seq, hash: prev, body }
+    })
+    const seq = first + entries.length
+    return { entries, head: { ledger: 'test', seq, hash: prev, at: 5, signature: `signed ${seq} ${prev}` } }
+  },
+}
+
+/** How many of `callers` parallel calls said true. */
+export async function winners(callers: number, call: (index: number) => Promise<boolean>): Promise<number> {
+  const answers = await Promise.all(Array.from({ length: callers }, (_, index) => call(index)))
+  return answers.filter(Boolean).length
+}

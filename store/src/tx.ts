@@ -1,0 +1,28 @@
+import type { LedgerRecord, Tx } from '@sallyport/core'
+import { apiKeyPort, applicationPort } from './ports/applications.ts'
+import { attemptPort } from './ports/attempts.ts'
+import { enrolmentPort } from './ports/enrolments.ts'
+import { guessPort } from './ports/guesses.ts'
+import { ledgerPort } from './ports/ledger.ts'
+import { oncePort } from './ports/once.ts'
+import { settingPort } from './ports/settings.ts'
+import { subjectPort } from './ports/subjects.ts'
+import { secretPort, vaultKeyPort } from './ports/vault.ts'
+import type { Sql } from './sql.ts'
+
+/** All the ports over one transaction. `appended` receives what goes to the ledger when it commits. */
+export function createTx(sql: Sql, appended: LedgerRecord[]): Tx {
+  return {
+    subjects: subjectPort(sql),
+    enrolments: enrolmentPort(sql),
+    attempts: attemptPort(sql),
+    once: oncePort(sql),
+    guesses: guessPort(sql),
+    ledger: ledgerPort(sql, appended),
+    applications: applicationPort(sql),
+    apiKeys: apiKeyPort(sql),
+    secrets: secretPort(sql),
+    vaultKeys: vaultKeyPort(sql),
+    settings: settingPort(sql),
+  }
+}
