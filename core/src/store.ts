@@ -1,7 +1,11 @@
 import type { Attempt } from './chain/attempt.ts'
+import type { ChallengePort } from './factors/challenge.ts'
 import type { FactorType } from './factors/factor.ts'
 import type { GuessRecord } from './guard/guard.ts'
 import type { LedgerCheckpoint, LedgerEntry, LedgerRecord } from './ledger/entry.ts'
+
+import type { OutboxPort } from './mail/letter.ts'
+import type { RefreshTokenPort, SessionPort, TicketPort } from './session/session.ts'
 
 /**
  * What the core asks of a database. Implementations live in `store/`; one contract suite runs against
@@ -52,6 +56,12 @@ export interface Tx {
   readonly secrets: SecretPort
   readonly vaultKeys: VaultKeyPort
   readonly settings: SettingPort
+  readonly challenges: ChallengePort
+  readonly sessions: SessionPort
+  readonly refreshTokens: RefreshTokenPort
+  readonly tickets: TicketPort
+  readonly outbox: OutboxPort
+  readonly companies: CompanyPort
 }
 
 /** One page of a list: pass `next` back as `after` for the following page; `null` when there is none. */
@@ -71,9 +81,17 @@ export interface Subject {
   /** The name the application (or the login gate) knows the subject by, as it was first spelled. */
   ref: string
   email: string | null
+  /** When somebody showed that the address is theirs, or an administrator vouched for it. */
+  emailVerifiedAt: number | null
   role: string
   company: string | null
   createdAt: number
+  /** An administrator shut this subject out. */
+  disabledAt: number | null
+  /** Since when the subject falls under a rule that demands a second factor; grace is measured from it. */
+  requiredSince: number | null
+  /** The last password reset by mail: mail is no second factor for an hour after it. */
+  passwordResetAt: number | null
 }
 
 export interface SubjectPort {
@@ -82,7 +100,15 @@ export interface SubjectPort {
   find(id: string): Promise<Subject | null>
   /** `alias` must be canonical (see `canonicalAlias`). */
   findByAlias(application: string, alias: string): Promise<Subject | null>
-  update(id: string, change: Partial<Pick<Subject, 'email' | 'role' | 'company'>>): Promise<boolean>
+  update(
+    id: string,
+    change: Partial<Omit<Subject, 'id' | 'application' | 'ref' | 'createdAt'>>,
+  ): Promise<boolean>
+  /** Gives a further name; false when another subject of that application has it. */
+  addAlias(id: string, alias: string): Promise<boolean>
+  removeAlias(id: string, alias: string): Promise<boolean>
+  aliases(id: string): Promise<string[]>
+  count(application: string, filter?: { role?: string }): Promise<number>
   list(application: string, page: PageRequest & { search?: string; role?: string }): Promise<Page<Subject>>
   /** Removes the subject, its aliases, enrolments, attempts and counters. The ledger keeps its id. */
   erase(id: string): Promise<boolean>
@@ -122,8 +148,8 @@ export interface EnrolmentPort extends Resealable {
   /** pending or active → revoked; the sealed secret is destroyed. */
   revoke(id: string, at: number): Promise<boolean>
   rename(id: string, name: string): Promise<boolean>
-  /** Records a use; merges `settings` into what is there. */
-  touch(id: string, at: number, settings?: Record<string, unknown>): Promise<void>
+  /** Records a use of an active enrolment, merging `settings` into what is there; false when it is not active. */
+  touch(id: string, at: number, settings?: Record<string, unknown>): Promise<boolean>
 }
 
 export interface AttemptPort {
@@ -131,6 +157,8 @@ export interface AttemptPort {
   find(id: string): Promise<Attempt | null>
   /** Replaces the attempt if its stored revision is `attempt.revision - 1`. */
   replace(attempt: Attempt): Promise<boolean>
+  /** Ends every pending attempt of the subject but `except`, as refused; answers how many. */
+  refuseAll(subjectId: string, except?: string | null): Promise<number>
   /** Deletes attempts that expired before `before`; returns how many. */
   prune(before: number, limit: number): Promise<number>
 }
@@ -139,15 +167,12 @@ export interface AttemptPort {
  * Consumption of one-time values, for every factor there is. Both forms are one conditional write.
  */
 export interface OncePort {
-  /** True the first time `key` is ever spent. `expiresAt`: when the row may be forgotten, or never. */
-  spend(key: string, expiresAt: number | null): Promise<boolean>
+  /** True the first time `key` is ever spent. Never forgotten: a clock set back finds it still spent. */
+  spend(key: string): Promise<boolean>
   /** True when `value` is above every value raised for `key` before. */
   raise(key: string, value: number): Promise<boolean>
-  /** The highest value raised for `key`, or `null`. */
-  high(key: string): Promise<number | null>
   /** How many spent keys begin with `prefix`. */
   countSpent(prefix: string): Promise<number>
-  prune(before: number, limit: number): Promise<number>
 }
 
 export interface GuessPort {
@@ -193,7 +218,19 @@ export interface Application {
 export interface ApplicationPort {
   insert(application: Application): Promise<boolean>
   find(name: string): Promise<Application | null>
+  update(name: string, change: Partial<Omit<Application, 'name' | 'createdAt'>>): Promise<boolean>
   list(page: PageRequest): Promise<Page<Application>>
+}
+
+export interface Company {
+  name: string
+  createdAt: number
+}
+
+export interface CompanyPort {
+  insert(company: Company): Promise<boolean>
+  list(page: PageRequest): Promise<Page<Company>>
+  remove(name: string): Promise<boolean>
 }
 
 export interface ApiKey {

@@ -4,6 +4,10 @@ export const factorTypes = ['totp', 'email', 'backup', 'yubikey', 'webauthn', 'p
 
 export type FactorType = (typeof factorTypes)[number]
 
+export function isFactorType(value: unknown): value is FactorType {
+  return (factorTypes as readonly unknown[]).includes(value)
+}
+
 /**
  * How a matched value is used up, so that it is never accepted again (P1):
  * `once` for things that exist a single time (a backup code), `raise` for things that only grow
@@ -11,11 +15,12 @@ export type FactorType = (typeof factorTypes)[number]
  * enrolment it came through, so that the same value is spent whichever way it arrives.
  */
 export type Spend =
-  | { kind: 'once'; key: string; expiresAt: number | null }
+  | { kind: 'once'; key: string }
   | { kind: 'raise'; key: string; value: number }
 
 export interface FactorMatch {
-  spend: Spend
+  /** All of these must be new; none when the proof may be given again (a password). */
+  spends: readonly Spend[]
   /** What matched, for the ledger and the caller; never a secret. */
   detail: Record<string, string | number | boolean>
   /** Facts to remember with the enrolment, such as the clock drift seen. */
@@ -36,6 +41,8 @@ export interface Factor {
   readonly type: FactorType
   /** True for proofs that cannot be guessed (public-key signatures): a lock never stops them (P3). */
   readonly unguessable: boolean
+  /** True for the way back in when all else is lost: it still works past the ceiling of wrong guesses. */
+  readonly recovery: boolean
   /**
    * Whether `input` has the exact shape this enrolment's codes have. Anything else is a wrong guess,
    * decided before any cryptography runs.
