@@ -1,0 +1,47 @@
+import { z } from 'zod'
+
+/** Pieces that several routes share. Times on the wire are ISO 8601 in UTC. */
+
+export const time = z.iso.datetime().meta({ description: 'ISO 8601, UTC' })
+
+export const email = z.string().min(3).max(254)
+
+/** Exactly what was typed: a code of the wrong shape is a wrong guess, not a bad request. */
+export const code = z.string().min(1).max(256)
+
+export const method = z.enum(['totp', 'email', 'backup', 'yubikey', 'webauthn'])
+
+export const nothing = z.strictObject({})
+
+/** A page of a list: `next` goes into `after` for the following one. */
+export function page<T extends z.ZodType>(items: T) {
+  return z.object({ items: z.array(items), next: z.string().nullable() })
+}
+
+export const paging = {
+  after: z.string().max(512).optional(),
+  limit: z.coerce.number().int().min(1).max(500).default(50),
+}
+
+export const success = z.object({ success: z.literal(true), message: z.string() })
+
+/** Where an attempt stands: `expected` are the methods that the current step accepts. */
+export const chain = z.object({
+  step: z.number().int().min(1),
+  of: z.number().int().min(1),
+  label: z.string(),
+  expected: z.array(method),
+})
+
+/** A completed sign-in. */
+export const grant = z.object({
+  mfa_required: z.literal(false),
+  access_token: z.string(),
+  token_type: z.literal('bearer'),
+  expires_in: z.number().int(),
+  refresh_token: z.string(),
+  user_id: z.string(),
+  company_id: z.string().nullable(),
+  role: z.string(),
+  grace_until: time.nullable().optional(),
+})

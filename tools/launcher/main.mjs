@@ -1,0 +1,28 @@
+import { join } from 'node:path'
+import { install, root } from './install.mjs'
+import { environmentOf } from './npm.mjs'
+import { explaining } from './problem.mjs'
+import { run } from './run.mjs'
+import { bringNode, platform } from './runtime.mjs'
+
+/** `node tools/launch.mjs FILE [ARGUMENTS]`: runs a program of this repository, whatever it takes. */
+export function main([file, ...args]) {
+  return explaining(async () => {
+    const node = await bringNode()
+    await install({
+      folder: root,
+      platform,
+      node,
+      what: 'installing the packages that package-lock.json names …',
+    })
+    return await runProgram(node, file, args)
+  })
+}
+
+/** Runs one of the repository's programs under `node`; answers its exit code. */
+export async function runProgram(node, file, args) {
+  // node:sqlite still warns that it is experimental on the earlier releases of Node 24.
+  const program = ['--disable-warning=ExperimentalWarning', join(root, file), ...args]
+  const { code } = await run(node, program, { env: environmentOf(node), stdio: 'inherit' })
+  return code
+}

@@ -1,0 +1,48 @@
+import { spawnSync } from 'node:child_process'
+import { accessSync, constants } from 'node:fs'
+import { delimiter, join } from 'node:path'
+
+interface SystemTool {
+  command: string
+  package: string
+  for: string
+}
+
+/** Programs outside npm that the tests call: other people's implementations to be measured against. */
+const systemTools: readonly SystemTool[] = [
+  { command: 'oathtool', package: 'oathtool', for: 'another implementation of TOTP to agree with' },
+  { command: 'zbarimg', package: 'zbar-tools', for: 'a QR reader that knows nothing of ours' },
+  { command: 'ps', package: 'procps', for: 'finding the processes of the test database' },
+  { command: 'chromium', package: 'chromium', for: 'a real browser on the pages' },
+]
+
+/** Installs what is missing, where that can be done; answers the sentence that says why it cannot. */
+export function installSystemTools(): string | null {
+  const missing = systemTools.filter((tool) => !isOnPath(tool.command))
+  if (missing.length === 0) return null
+  const packages = missing.map((tool) => tool.package)
+  const wanted = missing.map((tool) => `${tool.command} (${tool.for})`).join(', ')
+  const byHand = `The tests need ${wanted}: install it with \`apt-get install ${packages.join(' ')}\` or your system's own packages.`
+  if (process.getuid?.() !== 0 || !isOnPath('apt-get')) return byHand
+  console.log(`installing ${packages.join(', ')} with apt-get …`)
+  const failed = aptGet(['update']) ?? aptGet(['install', '--yes', '--no-install-recommends', ...packages])
+  return failed === null ? null : `${failed}\n${byHand}`
+}
+
+function isOnPath(command: string): boolean {
+  return (process.env.PATH ?? '').split(delimiter).some((folder) => {
+    try {
+      accessSync(join(folder, command), constants.X_OK)
+      return true
+    } catch {
+      return false
+    }
+  })
+}
+
+function aptGet(args: string[]): string | null {
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  const result = spawnSync('apt-get', ['--quiet', ...args], { env, encoding: 'utf8' })
+  if (result.status === 0) return null
+  return `apt-get ${args[0]} failed: ${(result.stderr || result.error?.message || '').trim()}`
+}
