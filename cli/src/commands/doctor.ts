@@ -1,0 +1,177 @@
+import { execFile } from 'node:child_process'
+import { existsSync, statSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { fipsInForce } from '@sallyport/adapters'
+import { createLedgerReader, SallyportError, verifyStoredLedger } from '@sallyport/core'
+import type { Command } from 'commander'
+import type { Config } from '../config.ts'
+import { print, style } from '../output.ts'
+import { openSallyport, type Sallyport } from '../sallyport.ts'
+import { type CommonOptions, configOf, installationCommand } from './common.ts'
+
+interface Finding {
+  check: string
+  status: 'ok' | 'warning' | 'failed'
+  found: string
+  mend?: string
+}
+
+const oldestSaneTime = Date.UTC(2026, 0, 1)
+
+export function addDoctorCommand(program: Command): void {
+  const command = installationCommand(
+    'doctor',
+    'check clock, keys, permissions and database, and say how to mend each',
+  )
+    .addHelpText(
+      'after',
+      '\nExit code 1 when something failed.\n\nExample:\n  $ sallyport doctor --data ./data\n',
+    )
+    .action((options: CommonOptions) => doctor(options))
+  program.addCommand(command.exitOverride())
+}
+
+async function doctor(options: CommonOptions): Promise<void> {
+  const findings: Finding[] = [checkNode(), await checkClock()]
+  try {
+    const config = configOf(options)
+    findings.push({ check: 'configuration', status: 'ok', found: options.config ?? 'defaults' })
+    findings.push(...(await checkInstallation(config)))
+  } catch (error) {
+    findings.push(failure('configuration', error))
+  }
+  if (findings.some((finding) => finding.status === 'failed')) process.exitCode = 1
+  print({
+    json: options.json ?? false,
+    data: { findings },
+    text: () => findings.map(formatFinding).join('\n'),
+  })
+}
+
+function checkNode(): Finding {
+  return { check: 'node', status: 'ok', found: `${process.version}, OpenSSL ${process.versions.openssl}` }
+}
+
+async function checkClock(): Promise<Finding> {
+  const now = new Date()
+  const found = now.toISOString()
+  if (now.getTime() < oldestSaneTime) {
+    return {
+      check: 'clock',
+      status: 'failed',
+      found,
+      mend: 'the clock is years behind: set it, or no code will match',
+    }
+  }
+  const synchronised = await timeSynchronised()
+  if (synchronised === true) return { check: 'clock', status: 'ok', found: `${found}, synchronised` }
+  const mend = 'let an NTP service keep the clock (systemd-timesyncd, chrony): codes depend on it'
+  const doubt = synchronised === false ? 'not synchronised' : 'whether it is synchronised is not known here'
+  return { check: 'clock', status: 'warning', found: `${found}, ${doubt}`, mend }
+}
+
+function timeSynchronised(): Promise<boolean | null> {
+  return new Promise((done) => {
+    execFile(
+      'timedatectl',
+      ['show', '--property=NTPSynchronized', '--value'],
+      { timeout: 3_000 },
+      (error, output) => {
+        done(error ? null : output.trim() === 'yes')
+      },
+    )
+  })
+}
+
+async function checkInstallation(config: Config): Promise<Finding[]> {
+  const data = resolve(config.data)
+  if (!existsSync(data)) {
+    return [
+      {
+        check: 'data directory',
+        status: 'warning',
+        found: `${data} does not exist yet`,
+        mend: '`sallyport serve` makes it at its first start',
+      },
+    ]
+  }
+  const findings = [checkDirectory(data), checkFips(config)]
+  try {
+    const sallyport = await openSallyport(config)
+    try {
+      findings.push(...(await checkParts(sallyport)))
+    } finally {
+      await sallyport.close()
+    }
+  } catch (error) {
+    findings.push(failure('store and vault', error))
+  }
+  findings.push({
+    check: 'siem',
+    status: 'warning',
+    found: 'none is configured: nothing is sent',
+    mend: 'keep checkpoints elsewhere with `sallyport ledger checkpoint`',
+  })
+  return findings
+}
+
+function checkDirectory(data: string): Finding {
+  const mode = statSync(data).mode & 0o777
+  const found = `${data}, mode ${mode.toString(8).padStart(4, '0')}`
+  if ((mode & 0o077) === 0) return { check: 'data directory', status: 'ok', found }
+  return {
+    check: 'data directory',
+    status: 'warning',
+    found,
+    mend: `others may look into it: chmod 700 ${data}`,
+  }
+}
+
+function checkFips(config: Config): Finding {
+  const found = fipsInForce() ? 'in force' : config.fips === 'required' ? 'required, not in force' : 'off'
+  return { check: 'fips', status: 'ok', found: `${found}; no certification is claimed` }
+}
+
+async function checkParts({ store, vault, ledger }: Sallyport): Promise<Finding[]> {
+  await store.check()
+  const keys = await store.read((tx) => tx.vaultKeys.list())
+  const retiring = keys.filter((key) => key.status === 'retiring').length
+  const verified = await verifyStoredLedger({
+    ledger: createLedgerReader(store),
+    ledgerId: ledger.id,
+    publicKey: ledger.publicKey,
+  })
+  const wholesome = verified.status === 'clean' || verified.entries === 0
+  return [
+    { check: 'store', status: 'ok', found: 'reads and writes' },
+    {
+      check: 'vault',
+      status: 'ok',
+      found: `opens; active key ${vault.activeKeyId}${retiring > 0 ? `, ${retiring} retiring` : ''}`,
+    },
+    wholesome
+      ? { check: 'ledger', status: 'ok', found: `${verified.entries} entries, clean` }
+      : {
+          check: 'ledger',
+          status: 'failed',
+          found: verified.firstBad?.message ?? verified.status,
+          mend: 'keep a copy of the database as it is, and compare with your last export or backup',
+        },
+  ]
+}
+
+function failure(check: string, error: unknown): Finding {
+  const message = error instanceof Error ? error.message : String(error)
+  const mend =
+    error instanceof SallyportError
+      ? `see docs/operate.md, code ${error.code}`
+      : 'this is a fault of Sallyport: please report it'
+  return { check, status: 'failed', found: message, mend }
+}
+
+function formatFinding({ check, status, found, mend }: Finding): string {
+  const mark = { ok: style.green('ok     '), warning: style.yellow('warning'), failed: style.red('failed ') }[
+    status
+  ]
+  return `${mark}  ${check.padEnd(15)} ${found}${mend === undefined ? '' : `\n         ${' '.repeat(15)} ${style.dim(`→ ${mend}`)}`}`
+}

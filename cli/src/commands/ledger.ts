@@ -1,0 +1,186 @@
+import { createReadStream, createWriteStream, existsSync, readFileSync } from 'node:fs'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import {
+  checkpointText,
+  createLedgerReader,
+  exportLedger,
+  type LedgerCheckpoint,
+  type LedgerVerification,
+  loadLedgerPublicKey,
+  parseCheckpoint,
+  SallyportError,
+  verifyLedger,
+  verifyStoredLedger,
+} from '@sallyport/core'
+import type { Command } from 'commander'
+import { print, style, warn } from '../output.ts'
+import type { Sallyport } from '../sallyport.ts'
+import { addGroup, type CommonOptions, installationCommand, withSallyport } from './common.ts'
+
+interface VerifyOptions extends CommonOptions {
+  checkpoint?: string[]
+  publicKey?: string
+}
+
+export function addLedgerCommands(program: Command): void {
+  const verify = installationCommand('verify', 'prove that nothing in the ledger was altered')
+    .argument('[export]', 'a file that `ledger export` wrote; no database is needed then')
+    .option('--checkpoint <file...>', 'checkpoints that were kept elsewhere: the ledger must reach them')
+    .option('--public-key <file>', "the ledger's public key, from a place you trust")
+    .addHelpText(
+      'after',
+      '\nExit code 0: clean. 1: altered, or its end is missing.\n\nExample:\n  $ sallyport ledger verify ledger.jsonl --public-key ledger.pub --checkpoint kept.json\n',
+    )
+    .action((file: string | undefined, options: VerifyOptions) => verifyCommand(file, options))
+  const exporting = installationCommand(
+    'export',
+    'write the ledger as JSON Lines, for `ledger verify` anywhere',
+  )
+    .option('--out <file>', 'where to (default: standard output)')
+    .addHelpText('after', '\nExample:\n  $ sallyport ledger export --out ledger.jsonl\n')
+    .action((options: CommonOptions & { out?: string }) => exportCommand(options))
+  const checkpoint = installationCommand(
+    'checkpoint',
+    'print the signed state of the ledger, to be kept elsewhere',
+  )
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ sallyport ledger checkpoint > /mnt/elsewhere/sallyport.checkpoint\n',
+    )
+    .action((options: CommonOptions) => checkpointCommand(options))
+  addGroup(program, {
+    name: 'ledger',
+    description: 'verify and export the record of what happened',
+    commands: [verify, exporting, checkpoint],
+  })
+}
+
+async function verifyCommand(file: string | undefined, options: VerifyOptions): Promise<void> {
+  const checkpoints = (options.checkpoint ?? []).flatMap(readCheckpoints)
+  const given = {
+    ...(options.publicKey === undefined
+      ? {}
+      : { publicKey: loadLedgerPublicKey(readText(options.publicKey)) }),
+    checkpoints,
+  }
+  const result =
+    file === undefined
+      ? await withSallyport(options, (sallyport) => verifyStored(sallyport, given))
+      : await verifyLedger(openFile(file), given)
+  if (result.status !== 'clean') process.exitCode = 1
+  print({ json: options.json ?? false, data: describeResult(result), text: () => formatResult(result) })
+}
+
+function verifyStored(
+  { store, ledger }: Sallyport,
+  given: Parameters<typeof verifyLedger>[1],
+): Promise<LedgerVerification> {
+  return verifyStoredLedger({
+    publicKey: ledger.publicKey,
+    ...given,
+    ledger: createLedgerReader(store),
+    ledgerId: ledger.id,
+  })
+}
+
+async function exportCommand(options: CommonOptions & { out?: string }): Promise<void> {
+  await withSallyport(options, async ({ store, ledger }) => {
+    const lines = exportLedger({
+      ledger: createLedgerReader(store),
+      ledgerId: ledger.id,
+      publicKeyPem: ledger.publicKeyPem,
+    })
+    const target =
+      options.out === undefined ? process.stdout : createWriteStream(options.out, { mode: 0o600 })
+    await pipeline(Readable.from(lines), target, { end: options.out !== undefined })
+  })
+  if (options.out !== undefined) warn(`wrote ${options.out}`)
+}
+
+async function checkpointCommand(options: CommonOptions): Promise<void> {
+  const head = await withSallyport(options, ({ store }) => store.read((tx) => tx.ledger.head()))
+  if (!head) throw new SallyportError('not_found', 'the ledger is empty: there is nothing to keep yet')
+  process.stdout.write(`${checkpointText(head)}\n`)
+}
+
+function readCheckpoints(file: string): LedgerCheckpoint[] {
+  const lines = readText(file)
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+  if (lines.length === 0) throw new SallyportError('invalid_input', `${file}: holds no checkpoint`)
+  return lines.map((line, index) => {
+    try {
+      return parseCheckpoint(line)
+    } catch (cause) {
+      throw new SallyportError('invalid_input', `${file}:${index + 1}: is no ledger checkpoint`, { cause })
+    }
+  })
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (cause) {
+    throw new SallyportError(
+      'invalid_input',
+      `${file}: cannot be read (${(cause as NodeJS.ErrnoException).code})`,
+      { cause },
+    )
+  }
+}
+
+function openFile(file: string): AsyncIterable<Uint8Array> {
+  if (!existsSync(file)) throw new SallyportError('invalid_input', `${file}: there is no such file`)
+  return createReadStream(file)
+}
+
+function describeResult(result: LedgerVerification) {
+  const {
+    status,
+    keyFrom,
+    entries,
+    firstSeq,
+    lastSeq,
+    head,
+    signedThrough,
+    checkpointsBelowStart,
+    firstBad,
+  } = result
+  return {
+    status,
+    key_from: keyFrom,
+    entries,
+    first_seq: firstSeq,
+    last_seq: lastSeq,
+    head,
+    signed_through: signedThrough,
+    checkpoints_below_start: checkpointsBelowStart,
+    first_bad: firstBad,
+  }
+}
+
+function formatResult(result: LedgerVerification): string {
+  const { status, entries, firstSeq, lastSeq, firstBad, keyFrom, signedThrough } = result
+  const range = firstSeq === null ? '' : `, ${firstSeq} to ${lastSeq}`
+  const trust =
+    keyFrom === 'given'
+      ? []
+      : [
+          style.yellow(
+            'The public key was taken from the export itself: give --public-key to rule out a forged one.',
+          ),
+        ]
+  if (status === 'clean')
+    return [`${style.green('clean')}: ${entries} entries${range}, signed to the end`, ...trust].join('\n')
+  if (status === 'incomplete') {
+    return [
+      `${style.yellow('incomplete')}: ${entries} entries${range} are as they were recorded, but the end is missing; signed through ${signedThrough}`,
+      ...trust,
+    ].join('\n')
+  }
+  return [
+    `${style.red('tampered')}: entry ${firstBad?.seq ?? '?'}${firstBad?.line ? ` (line ${firstBad.line})` : ''}: ${firstBad?.message ?? ''}`,
+    ...trust,
+  ].join('\n')
+}

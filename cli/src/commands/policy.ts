@@ -1,0 +1,208 @@
+import {
+  type DecisionFacts,
+  defaultLoginPolicies,
+  explainDecision,
+  findSubject,
+  formatExplanation,
+  type GatePolicies,
+  isFactorType,
+  type LedgerEntry,
+  loginApplication,
+  parseGatePolicies,
+  type RecordedDecision,
+  type ReplayGroup,
+  readEntry,
+  replayDecisions,
+  SallyportError,
+  type Store,
+} from '@sallyport/core'
+import { Command } from 'commander'
+import { readYaml } from '../config.ts'
+import { print, style } from '../output.ts'
+import { addGroup, type CommonOptions, installationCommand, isoTime, withSallyport } from './common.ts'
+
+const pageSize = 500
+const day = 86_400_000
+
+interface ExplainOptions extends CommonOptions {
+  policy?: string
+  subject: string
+  app: string
+  gate: string
+  ip?: string
+  newDevice?: boolean
+  risk?: string
+}
+
+export function addPolicyCommands(program: Command): void {
+  const check = new Command('check')
+    .description('validate a policy file, naming every fault by its path')
+    .argument('<file>', 'YAML or JSON')
+    .option('--json', 'answer in JSON')
+    .addHelpText('after', '\nExample:\n  $ sallyport policy check policies.yaml\n')
+    .action((file: string, options: { json?: boolean }) => checkPolicies(file, options.json ?? false))
+  const explain = installationCommand('explain', 'say which rule applies to a subject, and why')
+    .requiredOption('--subject <name>', 'e-mail address or other name of the subject')
+    .option('--policy <file>', "a policy file (default: the login gate's own policy)")
+    .option('--app <name>', 'the application the subject belongs to', loginApplication)
+    .option('--gate <name>', 'the gate', 'login')
+    .option('--ip <address>', 'the address the sign-in comes from')
+    .option('--new-device', 'as if from a device not seen before')
+    .option('--risk <score>', 'as if the sign-in had this score, 0 to 100')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ sallyport policy explain --subject alice --gate login --ip 203.0.113.7\n',
+    )
+    .action((options: ExplainOptions) => explainPolicies(options))
+  const replay = installationCommand('replay', "decide the ledger's real attempts again by a draft")
+    .argument('<file>', 'the draft, in YAML or JSON')
+    .option('--days <n>', 'how far back', '30')
+    .addHelpText('after', '\nExample:\n  $ sallyport policy replay draft.yaml --days 30\n')
+    .action((file: string, options: CommonOptions & { days: string }) => replayPolicies(file, options))
+  addGroup(program, {
+    name: 'policy',
+    description: 'check, explain and replay policies',
+    commands: [check, explain, replay],
+  })
+}
+
+function readPolicies(file: string): GatePolicies {
+  try {
+    return parseGatePolicies(readYaml(file))
+  } catch (error) {
+    if (!(error instanceof SallyportError) || error.code !== 'policy_invalid') throw error
+    throw new SallyportError('policy_invalid', `${file} cannot be used:\n${error.message}`, {
+      faults: error.faults,
+    })
+  }
+}
+
+function checkPolicies(file: string, json: boolean): void {
+  const policies = readPolicies(file)
+  const rules = policies.rules.map(({ name, action }) => ({ name, action }))
+  print({
+    json,
+    data: { valid: true, rules, otherwise: policies.otherwise },
+    text: () =>
+      `${style.green('valid')}: ${rules.map(({ name, action }) => `${name} (${action})`).join(', ')}; otherwise ${policies.otherwise}`,
+  })
+}
+
+async function explainPolicies(options: ExplainOptions): Promise<void> {
+  const policies = options.policy === undefined ? defaultLoginPolicies : readPolicies(options.policy)
+  const risk = options.risk === undefined ? null : Number(options.risk)
+  if (risk !== null && !(Number.isInteger(risk) && risk >= 0 && risk <= 100)) {
+    throw new SallyportError('invalid_input', '--risk: must be a whole number from 0 to 100')
+  }
+  const explanation = await withSallyport(options, async ({ store, clock }) => {
+    const subject = await findSubject(store, options.app, options.subject)
+    if (!subject) {
+      throw new SallyportError(
+        'not_found',
+        `there is no subject ${JSON.stringify(options.subject)} in the application ${options.app}`,
+      )
+    }
+    const active = await store.read((tx) => tx.enrolments.listBySubject(subject.id, { status: 'active' }))
+    return explainDecision(policies, {
+      subjects: [
+        subject.id,
+        subject.ref,
+        options.subject,
+        ...(subject.email === null ? [] : [subject.email]),
+      ],
+      role: subject.role,
+      company: subject.company,
+      gate: options.gate,
+      address: options.ip ?? null,
+      at: clock.now(),
+      newDevice: options.newDevice ?? null,
+      risk,
+      enrolled: active.map((enrolment) => enrolment.factor),
+    })
+  })
+  print({
+    json: options.json ?? false,
+    data: explanation,
+    text: () => formatExplanation(explanation).join('\n'),
+  })
+}
+
+async function replayPolicies(file: string, options: CommonOptions & { days: string }): Promise<void> {
+  const draft = readPolicies(file)
+  const days = Number(options.days)
+  if (!Number.isInteger(days) || days < 1 || days > 3650) {
+    throw new SallyportError('invalid_input', '--days: must be a whole number from 1 to 3650')
+  }
+  const report = await withSallyport(options, ({ store, clock }) =>
+    replayDecisions(draft, recordedDecisions(store, clock.now() - days * day)),
+  )
+  print({
+    json: options.json ?? false,
+    data: report,
+    text: () =>
+      [
+        `${report.total} attempts in ${days} days; ${report.unchanged} would be decided the same`,
+        ...describeGroup('newly denied', report.denied),
+        ...describeGroup('stepped up', report.steppedUp),
+        ...describeGroup('let through', report.letThrough),
+      ].join('\n'),
+  })
+}
+
+function describeGroup(title: string, group: ReplayGroup): string[] {
+  const lines = group.changes.map(
+    ({ subject, rule, from, to, count, firstAt, lastAt }) =>
+      `  ${subject}: ${count}× ${describeStep(from)} → ${describeStep(to)} by ${rule}, ${isoTime(firstAt)} to ${isoTime(lastAt)}`,
+  )
+  return [style.bold(`${group.count} ${title}`), ...lines]
+}
+
+function describeStep({ action, steps }: { action: string; steps: number }): string {
+  return action === 'chain' ? `${steps} step(s)` : action
+}
+
+const decided: Record<string, RecordedDecision['decided']> = {
+  'attempt.started': 'chain',
+  'attempt.allowed': 'allow',
+  'attempt.denied': 'deny',
+  'attempt.must_enrol': 'enrol',
+}
+
+/** What the ledger holds of decisions since then, oldest first, a page at a time. */
+async function* recordedDecisions(store: Store, since: number): AsyncGenerator<RecordedDecision> {
+  let after = 0
+  for (;;) {
+    const page = await store.read((tx) => tx.ledger.entries(after, pageSize, { since }))
+    for (const entry of page) {
+      const recorded = await readDecision(store, entry)
+      if (recorded) yield recorded
+    }
+    if (page.length < pageSize) return
+    after = page.at(-1)!.seq
+  }
+}
+
+async function readDecision(store: Store, entry: LedgerEntry): Promise<RecordedDecision | null> {
+  const { type, at, gate, subject: id, data } = readEntry(entry)
+  const action = decided[type]
+  if (action === undefined || !id || !gate) return null
+  const subject = await store.read((tx) => tx.subjects.find(id))
+  const names = [id, ...(subject ? [subject.ref] : []), ...(subject?.email ? [subject.email] : [])]
+  const enrolled = Array.isArray(data.enrolled) ? data.enrolled.filter(isFactorType) : []
+  const facts: Omit<DecisionFacts, 'at'> = {
+    subjects: names,
+    role: textOrNull(data.role),
+    company: textOrNull(data.company),
+    gate,
+    address: textOrNull(data.address),
+    newDevice: typeof data.new_device === 'boolean' ? data.new_device : null,
+    risk: typeof data.risk === 'number' ? data.risk : null,
+    enrolled,
+  }
+  const steps = typeof data.steps === 'number' ? data.steps : 0
+  return { at, subject: subject?.ref ?? id, facts, decided: action, steps }
+}
+
+function textOrNull(value: unknown): string | null {
+  return typeof value === 'string' ? value : null
+}

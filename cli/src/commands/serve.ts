@@ -1,0 +1,90 @@
+import { SallyportError } from '@sallyport/core'
+import { createHttpGate } from '@sallyport/gate-http'
+import type { Command } from 'commander'
+import { pino } from 'pino'
+import { startHousekeeping } from '../housekeeping.ts'
+import { style } from '../output.ts'
+import { openSallyport } from '../sallyport.ts'
+import { version } from '../version.ts'
+import { type CommonOptions, configOf, installationCommand } from './common.ts'
+
+const longestStop = 10_000
+
+interface ServeOptions extends CommonOptions {
+  host?: string
+  port?: string
+}
+
+export function addServeCommand(program: Command): void {
+  const command = installationCommand('serve', 'run the product: one process, one port')
+    .option('--host <address>', 'address to listen on (default: 127.0.0.1)')
+    .option('--port <number>', 'port to listen on (default: 8080)')
+    .addHelpText('after', '\nExample:\n  $ sallyport serve --port 8080 --data ./data\n')
+    .action((options: ServeOptions) => serve(options))
+  program.addCommand(command.exitOverride())
+}
+
+async function serve(options: ServeOptions): Promise<void> {
+  const config = configOf(options, { 'listen.host': options.host, 'listen.port': options.port })
+  const log = pino({ level: config.log.level }, pino.destination({ dest: 2, sync: true }))
+  const sallyport = await openSallyport(config)
+  const { store, vault, ledger } = sallyport
+  const gate = createHttpGate({
+    version,
+    log,
+    readiness: {
+      store: () => store.check(),
+      vault: () => vault.reload(),
+      ledger: async () => void (await store.read((tx) => tx.ledger.head())),
+    },
+  })
+  const { host, port } = config.listen
+  const server = await gate.listen({ host, port }).catch(async (error: NodeJS.ErrnoException) => {
+    await sallyport.close()
+    throw cannotListen(error, config.listen)
+  })
+  const stopHousekeeping = startHousekeeping(sallyport, log)
+  log.info({ version, url: server.url, ledger: ledger.id }, 'listening')
+  stopOnSignal(log, async () => {
+    await server.close()
+    await stopHousekeeping()
+    await sallyport.close()
+  })
+  for (const notice of sallyport.notices) process.stdout.write(`${style.yellow('note')} ${notice}\n`)
+  process.stdout.write(`${style.green('ready')} Sallyport ${version} is running: open ${server.url}/\n`)
+}
+
+function cannotListen(error: NodeJS.ErrnoException, listen: { host: string; port: number }): SallyportError {
+  const { host, port } = listen
+  const reasons: Record<string, string> = {
+    EADDRINUSE: `port ${port} on ${host} is taken; choose another with --port, or stop what uses it`,
+    EACCES: `port ${port} needs rights that this user does not have; choose one above 1023 with --port`,
+    EADDRNOTAVAIL: `${host} is no address of this machine; choose another with --host`,
+    ENOTFOUND: `${host} is no known name; choose another with --host`,
+  }
+  const reason = reasons[error.code ?? ''] ?? `cannot listen on ${host}:${port} (${error.message})`
+  return new SallyportError('config_invalid', reason, { cause: error })
+}
+
+/** The first signal stops in order; a second one, or ten seconds, stops at once. */
+function stopOnSignal(
+  log: { info(message: string): void; error(facts: object, message: string): void },
+  stop: () => Promise<void>,
+): void {
+  let stopping = false
+  const onSignal = (signal: NodeJS.Signals) => {
+    if (stopping) process.exit(1)
+    stopping = true
+    log.info(`${signal}: stopping`)
+    setTimeout(() => process.exit(1), longestStop).unref()
+    stop().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.error({ error }, 'could not stop in order')
+        process.exit(1)
+      },
+    )
+  }
+  process.on('SIGTERM', onSignal)
+  process.on('SIGINT', onSignal)
+}

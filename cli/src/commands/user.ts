@@ -1,0 +1,188 @@
+import {
+  createSubject,
+  findSubject,
+  guessKey,
+  hashPassword,
+  loginApplication,
+  passwordFaults,
+  randomId,
+  SallyportError,
+  type Subject,
+} from '@sallyport/core'
+import type { Command } from 'commander'
+import { print, style, table } from '../output.ts'
+import type { Sallyport } from '../sallyport.ts'
+import {
+  addGroup,
+  type CommonOptions,
+  installationCommand,
+  isoTime,
+  readStdin,
+  withSallyport,
+} from './common.ts'
+
+interface CreateOptions extends CommonOptions {
+  email: string
+  role: string
+  company?: string
+  extension?: string
+  passwordStdin: true
+}
+
+export function addUserCommands(program: Command): void {
+  const create = installationCommand('create', 'create a user who signs in with a password')
+    .requiredOption('--email <address>', 'the address the user signs in with')
+    .requiredOption('--role <name>', 'user, admin, or a configured role')
+    .option('--company <name>', 'the company the user belongs to')
+    .option('--extension <name>', 'a further name of the same user, such as a PBX extension')
+    .requiredOption('--password-stdin', 'read the password from standard input')
+    .addHelpText(
+      'after',
+      "\nExample:\n  $ printf %s 'correct horse battery' | sallyport user create --email ada@example.org --role admin --password-stdin\n",
+    )
+    .action((options: CreateOptions) => createUser(options))
+  const list = installationCommand('list', 'list the users')
+    .option('--search <text>', 'only those whose name contains this')
+    .option('--after <cursor>', 'the page after this cursor')
+    .option('--limit <n>', 'how many (at most 1000)', '100')
+    .addHelpText('after', '\nExample:\n  $ sallyport user list --search ada\n')
+    .action((options: CommonOptions & ListOptions) => listUsers(options))
+  const unlock = installationCommand('unlock', 'forget the wrong guesses counted against a user')
+    .argument('<name>', 'e-mail address or extension')
+    .addHelpText('after', '\nExample:\n  $ sallyport user unlock ada@example.org\n')
+    .action((name: string, options: CommonOptions) => unlockUser(name, options))
+  addGroup(program, {
+    name: 'user',
+    description: 'create, list and unlock users',
+    commands: [create, list, unlock],
+  })
+}
+
+async function createUser(options: CreateOptions): Promise<void> {
+  const { email, role, company, extension } = options
+  if (!/^[^\s@]+@[^\s@]+$/.test(email)) {
+    throw new SallyportError('invalid_input', `--email: ${JSON.stringify(email)} is no e-mail address`)
+  }
+  if (!/^[A-Za-z][A-Za-z0-9_-]{0,63}$/.test(role)) {
+    throw new SallyportError(
+      'invalid_input',
+      `--role: ${JSON.stringify(role)} is no name of a role (letters, digits, _ and -)`,
+    )
+  }
+  const password = await readStdin()
+  const faults = passwordFaults(password)
+  if (faults.length > 0)
+    throw new SallyportError('invalid_input', `the password ${faults[0]!.message}`, { faults })
+  const subject = await withSallyport(options, (sallyport) =>
+    storeUser(sallyport, { email, role, company: company ?? null, extension, password }),
+  )
+  print({
+    json: options.json ?? false,
+    data: { id: subject.id, email, role, company: subject.company },
+    text: () => `${style.green('created')} ${email} (${role}), id ${subject.id}`,
+  })
+}
+
+async function storeUser(
+  sallyport: Sallyport,
+  user: {
+    email: string
+    role: string
+    company: string | null
+    extension: string | undefined
+    password: string
+  },
+): Promise<Subject> {
+  const { store, vault, clock, random, passwordScheme: scheme } = sallyport
+  const phc = await hashPassword(user.password, { scheme, random })
+  return store.transaction(async (tx) => {
+    const { email, role, company } = user
+    const aliases = user.extension === undefined ? [] : [user.extension]
+    const wanted = { application: loginApplication, ref: email, email, role, company, aliases, emailVerified: true }
+    const subject = await createSubject(wanted, { tx, clock, random })
+    const now = clock.now()
+    await tx.enrolments.insert({
+      id: randomId(random),
+      subjectId: subject.id,
+      factor: 'password',
+      name: 'Password',
+      status: 'active',
+      sealed: vault.seal({ subject: subject.id, purpose: 'password', plaintext: Buffer.from(phc) }),
+      settings: {},
+      createdAt: now,
+      confirmedAt: now,
+      revokedAt: null,
+      lastUsedAt: null,
+      expiresAt: null,
+    })
+    tx.ledger.append({
+      type: 'subject.created',
+      at: now,
+      subject: subject.id,
+      actor: 'cli',
+      data: { role, company },
+    })
+    return subject
+  })
+}
+
+interface ListOptions {
+  search?: string
+  after?: string
+  limit: string
+}
+
+async function listUsers(options: CommonOptions & ListOptions): Promise<void> {
+  const limit = Number(options.limit)
+  if (!Number.isInteger(limit) || limit < 1 || limit > 1000) {
+    throw new SallyportError('invalid_input', '--limit: must be a whole number from 1 to 1000')
+  }
+  const request = {
+    limit,
+    after: options.after ?? null,
+    ...(options.search === undefined ? {} : { search: options.search }),
+  }
+  const page = await withSallyport(options, ({ store }) =>
+    store.read((tx) => tx.subjects.list(loginApplication, request)),
+  )
+  const users = page.items.map(({ id, email, role, company, createdAt }) => ({
+    id,
+    email,
+    role,
+    company,
+    created_at: isoTime(createdAt),
+  }))
+  print({
+    json: options.json ?? false,
+    data: { users, next: page.next },
+    text: () => {
+      if (users.length === 0) return 'no users'
+      const rows = users.map((user) => [
+        user.email ?? '–',
+        user.role,
+        user.company ?? '–',
+        user.created_at,
+        user.id,
+      ])
+      const more = page.next === null ? '' : `\n${style.dim(`more: --after ${page.next}`)}`
+      return table(['E-MAIL', 'ROLE', 'COMPANY', 'CREATED', 'ID'], rows) + more
+    },
+  })
+}
+
+async function unlockUser(name: string, options: CommonOptions): Promise<void> {
+  const cleared = await withSallyport(options, async ({ store, clock }) => {
+    const subject = await findSubject(store, loginApplication, name)
+    if (!subject) throw new SallyportError('not_found', `there is no user ${JSON.stringify(name)}`)
+    return store.transaction(async (tx) => {
+      const had = await tx.guesses.clear(guessKey(subject.id))
+      tx.ledger.append({ type: 'subject.unlocked', at: clock.now(), subject: subject.id, actor: 'cli' })
+      return had
+    })
+  })
+  print({
+    json: options.json ?? false,
+    data: { name, cleared },
+    text: () => (cleared ? `${style.green('unlocked')} ${name}` : `${name} had no wrong guesses counted`),
+  })
+}

@@ -1,0 +1,1 @@
+export { createHttpGate, type HttpGate, type HttpGateOptions } from './http-gate.ts'

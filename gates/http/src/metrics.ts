@@ -1,0 +1,38 @@
+import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+
+export interface Metrics {
+  contentType: string
+  text(): Promise<string>
+  /** Call when a request starts; call what it returns when the request is answered. */
+  started(): (answer: { method: string; status: number }) => void
+}
+
+const knownMethods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
+
+/** Prometheus metrics of this process. Labels are few and bounded: none comes from a client as it was sent. */
+export function createMetrics(version: string): Metrics {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  const build = new Gauge({
+    name: 'sallyport_build_info',
+    help: 'The running version',
+    labelNames: ['version'],
+    registers: [registry],
+  })
+  build.set({ version }, 1)
+  const duration = new Histogram({
+    name: 'sallyport_http_request_duration_seconds',
+    help: 'Time from request to answer',
+    labelNames: ['method', 'status'],
+    buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
+    registers: [registry],
+  })
+  return {
+    contentType: registry.contentType,
+    text: () => registry.metrics(),
+    started: () => {
+      const stop = duration.startTimer()
+      return ({ method, status }) => stop({ method: knownMethods.has(method) ? method : 'other', status })
+    },
+  }
+}
