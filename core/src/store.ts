@@ -250,6 +250,8 @@ export interface ApiKeyPort {
   findByHash(hash: string): Promise<ApiKey | null>
   list(page: PageRequest): Promise<Page<ApiKey>>
   revoke(id: string, at: number): Promise<boolean>
+  /** Records a use, unless one at or after `since` is recorded already. */
+  touch(id: string, at: number, since: number): Promise<boolean>
 }
 
 /** What the vault made of a secret: opaque bytes and the ring key that opens them. */

@@ -1,3 +1,4 @@
 export { openStore } from './open-store.ts'
-export { createPostgresStore, type PostgresOptions } from './postgres.ts'
+export type { PostgresOptions } from './postgres.ts'
+export { createPostgresStore } from './postgres-store.ts'
 export { createSqliteStore, type SqliteOptions } from './sqlite.ts'

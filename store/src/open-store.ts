@@ -1,5 +1,5 @@
 import type { Clock, Store } from '@sallyport/core'
-import { createPostgresStore } from './postgres.ts'
+import { createPostgresStore } from './postgres-store.ts'
 import { createSqliteStore } from './sqlite.ts'
 
 /** `location` is the URL of a PostgreSQL database, or the path of an SQLite file. */

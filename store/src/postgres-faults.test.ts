@@ -5,7 +5,7 @@ import { startPostgres, type TestPostgres } from '../../test/support/postgres.ts
 import { killStreamingNode, raceNodes } from './contract/nodes.ts'
 import { fakeLinker, record } from './contract/samples.ts'
 import { migrations } from './migrations.ts'
-import { createPostgresStore } from './postgres.ts'
+import { createPostgresStore } from './postgres-store.ts'
 
 const clock = { now: () => 1_700_000_000_000 }
 let server: TestPostgres

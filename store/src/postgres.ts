@@ -32,7 +32,7 @@ const dialect: SchemaDialect = {
 const mostAttempts = 8
 
 /** The ports on PostgreSQL, for any number of processes. */
-export async function createPostgresStore(options: PostgresOptions): Promise<Store> {
+export async function openPostgresStore(options: PostgresOptions): Promise<Store> {
   const { url, clock, maxConnections = 10, connectTimeout = 3_000, statementTimeout = 3_000 } = options
   const pool = createPool({ url, connectTimeout, maxConnections })
   let linker: LedgerLinker | null = null

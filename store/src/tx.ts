@@ -1,12 +1,17 @@
 import type { LedgerRecord, Tx } from '@sallyport/core'
 import { apiKeyPort, applicationPort } from './ports/applications.ts'
 import { attemptPort } from './ports/attempts.ts'
+import { challengePort } from './ports/challenges.ts'
+import { companyPort } from './ports/companies.ts'
 import { enrolmentPort } from './ports/enrolments.ts'
 import { guessPort } from './ports/guesses.ts'
 import { ledgerPort } from './ports/ledger.ts'
 import { oncePort } from './ports/once.ts'
+import { outboxPort } from './ports/outbox.ts'
+import { refreshTokenPort, sessionPort } from './ports/sessions.ts'
 import { settingPort } from './ports/settings.ts'
 import { subjectPort } from './ports/subjects.ts'
+import { ticketPort } from './ports/tickets.ts'
 import { secretPort, vaultKeyPort } from './ports/vault.ts'
 import type { Sql } from './sql.ts'
 
@@ -24,5 +29,11 @@ export function createTx(sql: Sql, appended: LedgerRecord[]): Tx {
     secrets: secretPort(sql),
     vaultKeys: vaultKeyPort(sql),
     settings: settingPort(sql),
+    challenges: challengePort(sql),
+    sessions: sessionPort(sql),
+    refreshTokens: refreshTokenPort(sql),
+    tickets: ticketPort(sql),
+    outbox: outboxPort(sql),
+    companies: companyPort(sql),
   }
 }

@@ -1,4 +1,4 @@
-import type { SealedSecret } from '../store.ts'
+import type { Resealable, SealedSecret } from '../store.ts'
 import type { FactorType } from './factor.ts'
 
 /** Something sent out that must come back: an emailed code, later a WebAuthn challenge. */
@@ -14,7 +14,7 @@ export interface Challenge {
   endedAt: number | null
 }
 
-export interface ChallengePort {
+export interface ChallengePort extends Resealable {
   /** Replaces what was open for that subject and factor: a new code voids the old one. */
   open(challenge: Challenge): Promise<void>
   /** The open one, if it has not expired and has tries left. */

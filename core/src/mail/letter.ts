@@ -1,4 +1,4 @@
-import type { SealedSecret } from '../store.ts'
+import type { Resealable, SealedSecret } from '../store.ts'
 
 /** What a person is told by mail. `kind` chooses the text; `facts` fill it in. */
 export interface Letter {
@@ -17,7 +17,10 @@ export interface Letter {
   facts: Readonly<Record<string, string>>
 }
 
-/** A letter waiting to be sent. Sealed as a whole: codes and links must not lie in the database in the clear. */
+/**
+ * A letter waiting to be sent. Sealed as a whole, for the subject `outbox` with the purpose `letter`: codes
+ * and links must not lie in the database in the clear.
+ */
 export interface OutboxRow {
   id: string
   subjectId: string | null
@@ -30,7 +33,7 @@ export interface OutboxRow {
   failures: number
 }
 
-export interface OutboxPort {
+export interface OutboxPort extends Resealable {
   insert(row: OutboxRow): Promise<void>
   /** Due ones, oldest first, claimed by this caller until `until` so that no other node sends them meanwhile. */
   claim(now: number, until: number, limit: number): Promise<OutboxRow[]>
@@ -41,7 +44,10 @@ export interface OutboxPort {
   count(): Promise<number>
 }
 
-/** What carries a letter out. Throws when it could not be handed over. */
+/**
+ * What carries a letter out. Throws when it could not be handed over: `mail_refused` when it never will be,
+ * anything else when it may be tried again. Gives up when `deadline` is aborted.
+ */
 export interface Mailer {
-  send(letter: { to: string; subject: string; text: string }): Promise<void>
+  send(letter: { to: string; subject: string; text: string }, deadline: AbortSignal): Promise<void>
 }

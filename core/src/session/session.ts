@@ -51,6 +51,8 @@ export interface RefreshTokenPort {
   find(hash: string): Promise<RefreshToken | null>
   /** One conditional write: true for the first use only. */
   use(hash: string, at: number): Promise<boolean>
+  /** Forgets every token of a session that goes on: none of them is good for anything any more. */
+  removeAll(sessionId: string): Promise<number>
   prune(before: number, limit: number): Promise<number>
 }
 

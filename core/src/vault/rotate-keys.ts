@@ -13,6 +13,11 @@ const ROTATION = 'vault.rotation'
  */
 export const RETIRE_AFTER = 7 * SEAL_LEASE
 
+/** Every port that holds sealed secrets, for a rotation of the whole installation. */
+export function sealedPorts({ enrolments, secrets, challenges, outbox }: Tx): Resealable[] {
+  return [enrolments, secrets, challenges, outbox]
+}
+
 export interface RotationProgress {
   done: number
   total: number

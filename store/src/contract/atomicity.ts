@@ -1,7 +1,7 @@
 import type { Store, Tx } from '@sallyport/core'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { Bench } from '../contract.ts'
-import { attempt, enrolment, fakeLinker, record, subject } from './samples.ts'
+import { attempt, enrolment, fakeLinker, none, record, subject } from './samples.ts'
 
 export function describeAtomicity({ fresh }: Bench): void {
   describe('transactions', () => {
@@ -104,8 +104,13 @@ export function describeAtomicity({ fresh }: Bench): void {
       ['attempts.prune', (tx) => tx.attempts.prune(1, 1)],
       ['once.spend', (tx) => tx.once.spend('r')],
       ['once.raise', (tx) => tx.once.raise('r', 1)],
-      ['guesses.lock', (tx) => tx.guesses.lock('r')],
+      ['guesses.save', (tx) => tx.guesses.save('r', none)],
       ['guesses.clear', (tx) => tx.guesses.clear('r')],
+      ['challenges.takeTry', (tx) => tx.challenges.takeTry('r')],
+      ['sessions.revokeAll', (tx) => tx.sessions.revokeAll('r', 1)],
+      ['refreshTokens.use', (tx) => tx.refreshTokens.use('r', 1)],
+      ['tickets.redeem', (tx) => tx.tickets.redeem('r', 'pass', 1)],
+      ['outbox.claim', (tx) => tx.outbox.claim(1, 2, 1)],
       ['settings.put', (tx) => tx.settings.put('r', 'r')],
       ['ledger.append', (tx) => tx.ledger.append(record('r'))],
     ]

@@ -30,6 +30,34 @@ export function describeLedger({ fresh }: Bench): void {
       })
     })
 
+    it('takes any subject and type, however long and odd, and finds it', async () => {
+      const odd = ['nul\u0000', 'ü🗝'.repeat(2000), `${'ü🗝'.repeat(2000)}.`, '', "'; DROP TABLE ledger; --"]
+      await append(...odd.map((text) => record(`type ${text}`, { subject: text })))
+      await store.read(async ({ ledger }) => {
+        for (const [index, text] of odd.entries()) {
+          const seqs = [{ subject: text }, { type: `type ${text}` }].map(async (filter) =>
+            (await ledger.entries(0, 10, filter)).map(({ seq }) => seq),
+          )
+          expect(await Promise.all(seqs)).toEqual([[index + 1], [index + 1]])
+        }
+      })
+    })
+
+    it('indexes what the entry says, not what was asked to be recorded', async () => {
+      store.attachLedger({
+        link: (head, records) =>
+          fakeLinker.link(
+            head,
+            records.map((asked) => ({ ...asked, subject: 'cut', at: 7 })),
+          ),
+      })
+      await append(record('long', { subject: 'cut off', at: 9 }))
+      await store.read(async ({ ledger }) => {
+        expect(await ledger.entries(0, 10, { subject: 'cut', until: 7 })).toHaveLength(1)
+        expect(await ledger.entries(0, 10, { subject: 'cut off' })).toEqual([])
+      })
+    })
+
     it('takes a long row of records in one transaction', async () => {
       await append(...Array.from({ length: 100 }, (_, index) => record(`r${index}`)))
       const entries = await store.read(({ ledger }) => ledger.entries(0, 1000))

@@ -1,149 +1,12 @@
-import type { ApiKey, Application, Store } from '@sallyport/core'
+import type { ApiKey, Application, Attempt, Store } from '@sallyport/core'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { Bench } from '../contract.ts'
-import { addSubject, attempt, enrolment, subject } from './samples.ts'
+import { attempt } from './samples.ts'
 
 export function describePorts({ fresh }: Bench): void {
   let store: Store
   beforeAll(async () => {
     store = await fresh()
-  })
-
-  describe('subjects', () => {
-    it('keeps every field and finds by id and by each alias', async () => {
-      const full = subject('s-full', {
-        email: 'ann@example.org',
-        role: 'admin',
-        company: 'Acme',
-        ref: 'Ann Ünal 🗝',
-      })
-      expect(
-        await store.transaction((tx) => tx.subjects.insert(full, ['ann', 'ann@example.org', 'ann'])),
-      ).toBe(true)
-      await store.read(async ({ subjects }) => {
-        expect(await subjects.find('s-full')).toEqual(full)
-        expect(await subjects.findByAlias('shop', 'ann')).toEqual(full)
-        expect(await subjects.findByAlias('shop', 'ann@example.org')).toEqual(full)
-        expect(await subjects.findByAlias('other', 'ann')).toBeNull()
-        expect(await subjects.findByAlias('shop', 'Ann')).toBeNull()
-        expect(await subjects.find('nobody')).toBeNull()
-      })
-    })
-
-    it('refuses a taken alias and leaves nothing behind, while the transaction goes on', async () => {
-      await store.transaction(async ({ subjects, settings }) => {
-        expect(await subjects.insert(subject('s-first'), ['taken'])).toBe(true)
-        expect(await subjects.insert(subject('s-late'), ['a-free', 'taken', 'z-free'])).toBe(false)
-        await settings.put('after-refusal', 'written')
-      })
-      await store.read(async ({ subjects, settings }) => {
-        expect(await subjects.find('s-late')).toBeNull()
-        expect(await subjects.findByAlias('shop', 'a-free')).toBeNull()
-        expect((await subjects.findByAlias('shop', 'taken'))?.id).toBe('s-first')
-        expect(await settings.find('after-refusal')).toBe('written')
-      })
-    })
-
-    it('lets two applications use the same alias', async () => {
-      const other = subject('s-elsewhere', { application: 'elsewhere' })
-      expect(await store.transaction((tx) => tx.subjects.insert(other, ['taken']))).toBe(true)
-    })
-
-    it('updates only what is named', async () => {
-      await store.transaction(async ({ subjects }) => {
-        await subjects.insert(subject('s-update', { email: 'old@example.org', company: 'Acme' }), [
-          's-update',
-        ])
-        expect(await subjects.update('s-update', { email: null })).toBe(true)
-        expect(await subjects.update('s-update', { role: 'auditor' })).toBe(true)
-        expect(await subjects.update('s-update', {})).toBe(true)
-        expect(await subjects.update('nobody', { role: 'admin' })).toBe(false)
-        const expected = subject('s-update', { company: 'Acme', role: 'auditor' })
-        expect(await subjects.find('s-update')).toEqual(expected)
-      })
-    })
-
-    it('pages through a list that changes meanwhile, each subject once', async () => {
-      const names = Array.from({ length: 25 }, (_, index) => `user-${String(index).padStart(2, '0')}`)
-      await store.transaction(async ({ subjects }) => {
-        for (const name of names)
-          await subjects.insert(subject(`p-${name}`, { application: 'paged', ref: name }), [name])
-      })
-      const seen: string[] = []
-      let after: string | null = null
-      do {
-        const page = await store.read(({ subjects }) => subjects.list('paged', { after, limit: 10 }))
-        seen.push(...page.items.map((item) => item.ref))
-        after = page.next
-        await store.transaction(({ subjects }) => subjects.erase(`p-${seen[0]}`))
-      } while (after !== null)
-      expect(seen).toEqual(names)
-    })
-
-    it('ends exactly at the last full page', async () => {
-      await store.transaction(async ({ subjects }) => {
-        for (const name of ['a', 'b'])
-          await subjects.insert(subject(`two-${name}`, { application: 'two' }), [name])
-      })
-      const page = await store.read(({ subjects }) => subjects.list('two', { limit: 2 }))
-      expect([page.items.length, page.next]).toEqual([2, null])
-    })
-
-    it('filters by role and by part of any name, wildcards taken literally', async () => {
-      await store.transaction(async ({ subjects }) => {
-        await subjects.insert(subject('f-1', { application: 'found', role: 'admin' }), [
-          'ann',
-          'ann@example.org',
-        ])
-        await subjects.insert(subject('f-2', { application: 'found' }), ['100%_sure!'])
-      })
-      const ids = async (filter: { search?: string; role?: string }) => {
-        const page = await store.read(({ subjects }) => subjects.list('found', { limit: 10, ...filter }))
-        return page.items.map((item) => item.id)
-      }
-      expect(await ids({})).toEqual(['f-1', 'f-2'])
-      expect(await ids({ role: 'admin' })).toEqual(['f-1'])
-      expect(await ids({ search: 'EXAMPLE' })).toEqual(['f-1'])
-      expect(await ids({ search: '%_s' })).toEqual(['f-2'])
-      expect(await ids({ search: 'e!' })).toEqual(['f-2'])
-      expect(await ids({ search: '%' })).toEqual(['f-2'])
-      expect(await ids({ search: 'ann', role: 'user' })).toEqual([])
-    })
-
-    it.each(['x', 'e30', 'W10', 'W1tdLFtdXQ', 'bnVsbA', '💥'])(
-      'refuses the made-up cursor %j',
-      async (after) => {
-        const listing = store.read(({ subjects }) => subjects.list('paged', { after, limit: 10 }))
-        await expect(listing).rejects.toMatchObject({ code: 'invalid_input' })
-      },
-    )
-
-    it('erases a subject with all it had, and nobody else', async () => {
-      const guesses = { recent: [1], inRow: 1, locks: 0, lockedUntil: null, lastLockAt: null }
-      await store.transaction(async (tx) => {
-        for (const id of ['gone', 'kept']) {
-          await addSubject(tx, id)
-          await tx.enrolments.insert(enrolment(`e-${id}`, id))
-          await tx.attempts.insert(attempt(`a-${id}`, { subjectId: id }))
-          await tx.guesses.save(`subject:${id}`, guesses)
-          await tx.guesses.save(`confirm:e-${id}`, guesses)
-        }
-        expect(await tx.subjects.erase('gone')).toBe(true)
-        expect(await tx.subjects.erase('gone')).toBe(false)
-      })
-      await store.read(async (tx) => {
-        const left = async (id: string) => [
-          await tx.subjects.find(id),
-          await tx.subjects.findByAlias('shop', id),
-          await tx.enrolments.find(`e-${id}`),
-          await tx.attempts.find(`a-${id}`),
-          await tx.guesses.find(`subject:${id}`),
-          await tx.guesses.find(`confirm:e-${id}`),
-        ]
-        expect(await left('gone')).toEqual([null, null, null, null, null, null])
-        expect(await left('kept')).not.toContain(null)
-      })
-    })
   })
 
   describe('attempts', () => {
@@ -159,6 +22,25 @@ export function describePorts({ fresh }: Bench): void {
         expect(await attempts.replace(attempt('a-none', { revision: 2 }))).toBe(false)
         expect(await attempts.find('a-1')).toEqual(next)
         expect(await attempts.find('a-none')).toBeNull()
+      })
+    })
+
+    it('refuses all that are pending of one subject, but the excepted', async () => {
+      const mine = (id: string, more: Partial<Attempt> = {}) => attempt(id, { subjectId: 'mine', ...more })
+      await store.transaction(async ({ attempts }) => {
+        for (const id of ['r-1', 'r-2', 'r-spared']) await attempts.insert(mine(id, { revision: 4 }))
+        await attempts.insert(mine('r-done', { status: 'complete' }))
+        await attempts.insert(attempt('r-theirs'))
+        expect(await attempts.refuseAll('mine', 'r-spared')).toBe(2)
+        expect(await attempts.refuseAll('mine', 'r-spared')).toBe(0)
+        for (const id of ['r-1', 'r-2']) {
+          expect(await attempts.find(id)).toEqual(mine(id, { revision: 5, status: 'refused' }))
+          expect(await attempts.replace(mine(id, { revision: 5, cursor: 1 }))).toBe(false)
+        }
+        expect((await attempts.find('r-spared'))?.status).toBe('pending')
+        expect(await attempts.find('r-done')).toEqual(mine('r-done', { status: 'complete' }))
+        expect((await attempts.find('r-theirs'))?.status).toBe('pending')
+        expect([await attempts.refuseAll('mine'), await attempts.refuseAll('nobody-at-all')]).toEqual([1, 0])
       })
     })
 
@@ -254,6 +136,37 @@ export function describePorts({ fresh }: Bench): void {
       })
     })
 
+    it('updates of an application only what is named', async () => {
+      await store.transaction(async ({ applications }) => {
+        await applications.insert({ ...shop, name: 'mill' })
+        expect(await applications.update('mill', { rpId: 'mill.example' })).toBe(true)
+        expect(await applications.update('mill', { issuer: 'Mill', origins: [] })).toBe(true)
+        expect(await applications.update('mill', {})).toBe(true)
+        expect(await applications.update('none', { issuer: 'None' })).toBe(false)
+        const expected = { ...shop, name: 'mill', issuer: 'Mill', rpId: 'mill.example', origins: [] }
+        expect(await applications.find('mill')).toEqual(expected)
+        expect(await applications.update('mill', { rpId: null })).toBe(true)
+        expect(await applications.find('mill')).toEqual({ ...expected, rpId: null })
+        expect(await applications.find('shop')).toEqual(shop)
+      })
+    })
+
+    it('keeps companies, each name once', async () => {
+      await store.transaction(async ({ companies }) => {
+        const [acme, zorg] = [
+          { name: 'Acme', createdAt: 2 },
+          { name: 'Zorg', createdAt: 1 },
+        ]
+        expect([await companies.insert(zorg), await companies.insert(acme)]).toEqual([true, true])
+        expect(await companies.insert({ ...acme, createdAt: 9 })).toBe(false)
+        const first = await companies.list({ limit: 1 })
+        const second = await companies.list({ limit: 1, after: first.next })
+        expect([...first.items, ...second.items]).toEqual([acme, zorg])
+        expect([await companies.remove('Acme'), await companies.remove('Acme')]).toEqual([true, false])
+        expect((await companies.list({ limit: 9 })).items).toEqual([zorg])
+      })
+    })
+
     it('finds an API key by its hash, revokes it once, and lists oldest first', async () => {
       await store.transaction(async ({ apiKeys }) => {
         for (const [id, at] of [
@@ -266,6 +179,12 @@ export function describePorts({ fresh }: Bench): void {
         expect(await apiKeys.findByHash('hash of k')).toBeNull()
         expect([await apiKeys.revoke('k-a', 7), await apiKeys.revoke('k-a', 8)]).toEqual([true, false])
         expect((await apiKeys.findByHash('hash of k-a'))?.revokedAt).toBe(7)
+        expect([await apiKeys.touch('k-b', 60, 0), await apiKeys.touch('k-b', 61, 1)]).toEqual([true, false])
+        expect([await apiKeys.touch('k-b', 130, 70), await apiKeys.touch('k-x', 130, 70)]).toEqual([
+          true,
+          false,
+        ])
+        expect((await apiKeys.findByHash('hash of k-b'))?.lastUsedAt).toBe(130)
         const first = await apiKeys.list({ limit: 2 })
         const second = await apiKeys.list({ limit: 2, after: first.next })
         expect([...first.items, ...second.items].map(({ id }) => id)).toEqual(['k-b', 'k-c', 'k-a'])

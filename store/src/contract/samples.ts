@@ -1,4 +1,16 @@
-import type { Attempt, Enrolment, LedgerLinker, LedgerRecord, Subject, Tx } from '@sallyport/core'
+import type {
+  Attempt,
+  Challenge,
+  Enrolment,
+  LedgerLinker,
+  LedgerRecord,
+  OutboxRow,
+  RefreshToken,
+  Session,
+  Subject,
+  Ticket,
+  Tx,
+} from '@sallyport/core'
 import { SallyportError } from '@sallyport/core'
 
 export function subject(id: string, more: Partial<Subject> = {}): Subject {
@@ -6,9 +18,13 @@ export function subject(id: string, more: Partial<Subject> = {}): Subject {
     application: 'shop',
     ref: id,
     email: null,
+    emailVerifiedAt: null,
     role: 'user',
     company: null,
     createdAt: 1_700_000_000_000,
+    disabledAt: null,
+    requiredSince: null,
+    passwordResetAt: null,
   }
   return { id, ...rest, ...more }
 }
@@ -38,6 +54,7 @@ export function attempt(id: string, more: Partial<Attempt> = {}): Attempt {
     application: 'shop',
     subjectId: 'nobody',
     purpose: 'sign-in',
+    session: null,
     rule: 'default',
     policy: {
       mode: 'fixed',
@@ -84,8 +101,77 @@ export const fakeLinker: LedgerLinker = {
   },
 }
 
+/** The guess record of one who has not guessed yet. */
+export const none = { recent: [], inRow: 0, locks: 0, lockedUntil: null, lastLockAt: null }
+
 /** How many of `callers` parallel calls said true. */
 export async function winners(callers: number, call: (index: number) => Promise<boolean>): Promise<number> {
   const answers = await Promise.all(Array.from({ length: callers }, (_, index) => call(index)))
   return answers.filter(Boolean).length
+}
+
+export function session(id: string, subjectId: string, more: Partial<Session> = {}): Session {
+  return {
+    id,
+    subjectId,
+    kind: 'full',
+    createdAt: 10,
+    expiresAt: 1000,
+    authTime: 10,
+    provedAt: null,
+    factors: ['password', 'totp'],
+    address: null,
+    userAgent: null,
+    revokedAt: null,
+    ...more,
+  }
+}
+
+export function refreshToken(
+  hash: string,
+  sessionId: string,
+  more: Partial<RefreshToken> = {},
+): RefreshToken {
+  return { hash, sessionId, createdAt: 10, expiresAt: 1000, usedAt: null, ...more }
+}
+
+export function ticket(hash: string, more: Partial<Ticket> = {}): Ticket {
+  return {
+    hash,
+    purpose: 'invitation',
+    subjectId: null,
+    issuedBy: 'cli',
+    reason: null,
+    createdAt: 10,
+    expiresAt: 1000,
+    usedAt: null,
+    ...more,
+  }
+}
+
+export function challenge(id: string, subjectId: string, more: Partial<Challenge> = {}): Challenge {
+  return {
+    id,
+    subjectId,
+    factor: 'email',
+    sealed: { keyId: 'key-1', bytes: Uint8Array.of(0, 1, 254, 255) },
+    createdAt: 10,
+    expiresAt: 1000,
+    triesLeft: 3,
+    endedAt: null,
+    ...more,
+  }
+}
+
+export function outboxRow(id: string, more: Partial<OutboxRow> = {}): OutboxRow {
+  return {
+    id,
+    subjectId: null,
+    sealed: { keyId: 'key-1', bytes: Uint8Array.of(0, 1, 254, 255) },
+    createdAt: 10,
+    dueAt: 10,
+    expiresAt: 1000,
+    failures: 0,
+    ...more,
+  }
 }

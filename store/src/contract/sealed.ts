@@ -1,7 +1,7 @@
 import type { SealedSecret, Store } from '@sallyport/core'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Bench } from '../contract.ts'
-import { addSubject, enrolment } from './samples.ts'
+import { addSubject, challenge, enrolment, outboxRow } from './samples.ts'
 
 const secret = (keyId: string, ...bytes: number[]): SealedSecret => ({ keyId, bytes: Uint8Array.from(bytes) })
 
@@ -137,6 +137,27 @@ export function describeSealed({ fresh }: Bench): void {
         expect(await secrets.find('ledger')).toEqual(secret('k-b', 4))
         expect(await secrets.sealedUnderOtherKeys('k-b', 10)).toEqual([])
         expect(await secrets.countSealedUnder('k-b')).toBe(1)
+      })
+    })
+
+    it('does the same for challenges and letters', async () => {
+      await store.transaction(async (tx) => {
+        await addSubject(tx, 's')
+        await tx.challenges.open(challenge('row', 's', { sealed: secret('k-a', 1) }))
+        await tx.outbox.insert(outboxRow('row', { subjectId: 's', sealed: secret('k-a', 1) }))
+        const bound = { challenges: ['s', 'challenge'], outbox: ['outbox', 'letter'] } as const
+        for (const name of ['challenges', 'outbox'] as const) {
+          const port = tx[name]
+          const [subject, purpose] = bound[name]
+          const row = { id: 'row', subject, purpose, sealed: secret('k-a', 1) }
+          expect(await port.sealedUnderOtherKeys('k-b', 10)).toEqual([row])
+          expect(await port.reseal('row', 'k-a', secret('k-b', 2))).toBe(true)
+          expect(await port.reseal('row', 'k-a', secret('k-b', 3))).toBe(false)
+          expect(await port.sealedUnderOtherKeys('k-b', 10)).toEqual([])
+          expect([await port.countSealedUnder('k-a'), await port.countSealedUnder('k-b')]).toEqual([0, 1])
+        }
+        expect((await tx.challenges.live('s', 'email', 20))?.sealed).toEqual(secret('k-b', 2))
+        expect((await tx.outbox.claim(20, 30, 1))[0]?.sealed).toEqual(secret('k-b', 2))
       })
     })
 

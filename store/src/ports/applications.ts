@@ -1,9 +1,15 @@
 import type { ApiKey, ApiKeyPort, Application, ApplicationPort } from '@sallyport/core'
 import { selectPage } from '../page.ts'
-import { changed, one, type Sql, type SqlRow } from '../sql.ts'
+import { changed, one, type Sql, type SqlRow, updateNamed } from '../sql.ts'
 
 const applicationColumns = 'name, issuer, rp_id, origins, created_at'
 const keyColumns = 'id, application, name, hash, scopes, created_at, revoked_at, last_used_at'
+
+const updatable = {
+  table: 'applications',
+  key: 'name',
+  columns: { issuer: 'issuer', rpId: 'rp_id', origins: 'origins' },
+}
 
 export function applicationPort(sql: Sql): ApplicationPort {
   const select = `SELECT ${applicationColumns} FROM applications`
@@ -19,6 +25,9 @@ export function applicationPort(sql: Sql): ApplicationPort {
       const row = await one(sql, `${select} WHERE name = ?`, [name])
       return row && toApplication(row)
     },
+
+    update: (name, { issuer, rpId, origins }) =>
+      updateNamed(sql, updatable, [name, { issuer, rpId, origins: origins && JSON.stringify(origins) }]),
 
     list: (page) => selectPage(sql, page, { select, order: ['name'], map: toApplication }),
   }
@@ -49,6 +58,13 @@ export function apiKeyPort(sql: Sql): ApiKeyPort {
 
     revoke: (id, at) =>
       changed(sql, 'UPDATE api_keys SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL', [at, id]),
+
+    touch: (id, at, since) =>
+      changed(
+        sql,
+        'UPDATE api_keys SET last_used_at = ? WHERE id = ? AND (last_used_at IS NULL OR last_used_at < ?)',
+        [at, id, since],
+      ),
   }
 }
 

@@ -1,7 +1,15 @@
-import type { AttemptPort } from '@sallyport/core'
-import { changed, one, type Sql } from '../sql.ts'
+import type { Attempt, AttemptPort } from '@sallyport/core'
+import { changed, one, pruneExpired, type Sql } from '../sql.ts'
 
 export function attemptPort(sql: Sql): AttemptPort {
+  const replace = (attempt: Attempt) =>
+    changed(sql, 'UPDATE attempts SET revision = ?, expires_at = ?, body = ? WHERE id = ? AND revision = ?', [
+      attempt.revision,
+      attempt.expiresAt,
+      JSON.stringify(attempt),
+      attempt.id,
+      attempt.revision - 1,
+    ])
   return {
     async insert(attempt) {
       await sql.run(
@@ -15,18 +23,24 @@ export function attemptPort(sql: Sql): AttemptPort {
       return row && JSON.parse(row.body as string)
     },
 
-    replace: (attempt) =>
-      changed(
-        sql,
-        'UPDATE attempts SET revision = ?, expires_at = ?, body = ? WHERE id = ? AND revision = ?',
-        [attempt.revision, attempt.expiresAt, JSON.stringify(attempt), attempt.id, attempt.revision - 1],
-      ),
+    replace,
 
-    prune: (before, limit) =>
-      sql.run(
-        `DELETE FROM attempts WHERE id IN
-         (SELECT id FROM attempts WHERE expires_at < ? ORDER BY expires_at LIMIT ?)`,
-        [before, limit],
-      ),
+    async refuseAll(subjectId, except) {
+      // Read under a lock: an attempt that advances at this moment must not get away.
+      const rows = await sql.all(
+        `SELECT body FROM attempts WHERE subject_id = ? AND id <> ? ORDER BY id${sql.forUpdate}`,
+        [subjectId, except ?? ''],
+      )
+      let refused = 0
+      for (const row of rows) {
+        const attempt: Attempt = JSON.parse(row.body as string)
+        if (attempt.status !== 'pending') continue
+        const ended = { ...attempt, status: 'refused', revision: attempt.revision + 1 } as const
+        if (await replace(ended)) refused++
+      }
+      return refused
+    },
+
+    prune: (...bounds) => pruneExpired(sql, { table: 'attempts', key: 'id' }, bounds),
   }
 }

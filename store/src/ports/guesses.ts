@@ -2,12 +2,16 @@ import type { GuessPort } from '@sallyport/core'
 import { changed, one, type Sql, type SqlRow } from '../sql.ts'
 
 export function guessPort(sql: Sql): GuessPort {
+  const find: GuessPort['find'] = async (key) =>
+    toRecord(await one(sql, 'SELECT record FROM guesses WHERE key = ?', [key]))
   return {
     /**
-     * One statement makes the row if there is none and locks it if there is one, so the very first
-     * guesses are counted one after the other as well. A row without a record stands for "none yet".
+     * Where transactions that write run one after the other, reading is enough, and a refused guess costs
+     * no write. Elsewhere one statement makes the row if there is none and locks it if there is one, so the
+     * very first guesses are counted one by one as well. A row without a record stands for "none yet".
      */
     async lock(key) {
+      if (!sql.forUpdate) return find(key)
       return toRecord(
         await one(
           sql,
@@ -18,7 +22,7 @@ export function guessPort(sql: Sql): GuessPort {
       )
     },
 
-    find: async (key) => toRecord(await one(sql, 'SELECT record FROM guesses WHERE key = ?', [key])),
+    find,
 
     async save(key, record) {
       await sql.run(

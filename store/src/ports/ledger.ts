@@ -1,3 +1,4 @@
+import { hash as digest } from 'node:crypto'
 import type {
   LedgerCheckpoint,
   LedgerEntry,
@@ -77,9 +78,9 @@ export async function writeLedger(
     const rows = entries.slice(start, start + rowsPerInsert)
     await sql.run(
       `INSERT INTO ledger (seq, hash, body, at, type, subject) VALUES ${rows.map(() => '(?, ?, ?, ?, ?, ?)').join(', ')}`,
-      rows.flatMap(({ seq, hash, body }, index) => {
-        const { at, type, subject } = records[start + index]!
-        return [seq, hash, body, at, type, subject ?? null]
+      rows.flatMap(({ seq, hash, body }) => {
+        const { at, type, subject }: Indexed = JSON.parse(body)
+        return [seq, hash, body, at, searchKey(type), subject == null ? null : searchKey(subject)]
       }),
     )
   }
@@ -87,6 +88,17 @@ export async function writeLedger(
     'UPDATE ledger_head SET ledger = ?, seq = ?, hash = ?, at = ?, signature = ? WHERE id = 1',
     checkpointValues(head),
   )
+}
+
+/** What of an entry can be searched for, as its body says it: the body is what was signed. */
+type Indexed = Pick<LedgerRecord, 'at' | 'type' | 'subject'>
+
+/**
+ * PostgreSQL takes neither NUL in a text nor more than some 2,700 bytes in an index, and nobody's odd
+ * subject may keep a decision from being recorded: what may not fit stands there as its hash.
+ */
+function searchKey(text: string): string {
+  return text.length <= 256 && !text.includes('\0') ? text : `sha256:${digest('sha256', text)}`
 }
 
 async function readHead(sql: Sql, lock: Sql['forUpdate']): Promise<LedgerCheckpoint | null> {
@@ -106,8 +118,8 @@ interface EntrySelect {
 async function select(sql: Sql, { bound, value, order, limit, filter }: EntrySelect): Promise<LedgerEntry[]> {
   const conditions: [string, SqlValue | undefined][] = [
     [bound, value],
-    ['type = ?', filter?.type],
-    ['subject = ?', filter?.subject],
+    ['type = ?', filter?.type && searchKey(filter.type)],
+    ['subject = ?', filter?.subject && searchKey(filter.subject)],
     ['at >= ?', filter?.since],
     ['at <= ?', filter?.until],
   ]

@@ -1,18 +1,53 @@
 import type { Subject, SubjectPort } from '@sallyport/core'
 import { selectPage } from '../page.ts'
-import { changed, one, type Sql, type SqlRow, type SqlValue } from '../sql.ts'
+import { changed, count, one, type Sql, type SqlRow, type SqlValue, updateNamed } from '../sql.ts'
 
-const columns = 's.id, s.application, s.ref, s.email, s.role, s.company, s.created_at'
+const names = [
+  'id',
+  'application',
+  'ref',
+  'email',
+  'email_verified_at',
+  'role',
+  'company',
+  'created_at',
+  'disabled_at',
+  'required_since',
+  'password_reset_at',
+]
+const columns = names.map((name) => `s.${name}`).join(', ')
+
+const updatable = {
+  table: 'subjects',
+  key: 'id',
+  columns: {
+    email: 'email',
+    emailVerifiedAt: 'email_verified_at',
+    role: 'role',
+    company: 'company',
+    disabledAt: 'disabled_at',
+    requiredSince: 'required_since',
+    passwordResetAt: 'password_reset_at',
+  },
+}
 
 export function subjectPort(sql: Sql): SubjectPort {
   return {
     async insert(subject, aliases) {
-      const { id, application, ref, email, role, company, createdAt } = subject
-      await sql.run(
-        `INSERT INTO subjects (id, application, ref, email, role, company, created_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?)`,
-        [id, application, ref, email, role, company, createdAt],
-      )
+      const { id, application } = subject
+      await sql.run(`INSERT INTO subjects (${names.join(', ')}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, [
+        id,
+        application,
+        subject.ref,
+        subject.email,
+        subject.emailVerifiedAt,
+        subject.role,
+        subject.company,
+        subject.createdAt,
+        subject.disabledAt,
+        subject.requiredSince,
+        subject.passwordResetAt,
+      ])
       // One order for all, so that two nodes inserting the same names wait for, and never deadlock, each other.
       for (const alias of [...new Set(aliases)].sort()) {
         const free = await changed(
@@ -43,14 +78,34 @@ export function subjectPort(sql: Sql): SubjectPort {
       return row && toSubject(row)
     },
 
-    async update(id, change) {
-      const entries = (['email', 'role', 'company'] as const).filter((name) => change[name] !== undefined)
-      const set = entries.length > 0 ? entries.map((name) => `${name} = ?`).join(', ') : 'id = id'
-      return changed(sql, `UPDATE subjects SET ${set} WHERE id = ?`, [
-        ...entries.map((name) => change[name] as SqlValue),
-        id,
-      ])
+    update: (id, change) => updateNamed(sql, updatable, [id, change]),
+
+    // True for a name the subject has already: asked twice, the answer is the same.
+    addAlias: (id, alias) =>
+      changed(
+        sql,
+        `INSERT INTO aliases (application, alias, subject_id)
+         SELECT application, ?, id FROM subjects WHERE id = ?
+         ON CONFLICT (application, alias) DO UPDATE SET alias = excluded.alias
+         WHERE aliases.subject_id = excluded.subject_id`,
+        [alias, id],
+      ),
+
+    removeAlias: (id, alias) =>
+      changed(sql, 'DELETE FROM aliases WHERE subject_id = ? AND alias = ?', [id, alias]),
+
+    async aliases(id) {
+      const rows = await sql.all('SELECT alias FROM aliases WHERE subject_id = ? ORDER BY alias', [id])
+      return rows.map((row) => row.alias as string)
     },
+
+    count: (application, { role } = {}) =>
+      role === undefined
+        ? count(sql, 'SELECT count(*) AS count FROM subjects WHERE application = ?', [application])
+        : count(sql, 'SELECT count(*) AS count FROM subjects WHERE application = ? AND role = ?', [
+            application,
+            role,
+          ]),
 
     list(application, { search, role, ...page }) {
       const where = ['s.application = ?']
@@ -74,7 +129,7 @@ export function subjectPort(sql: Sql): SubjectPort {
          OR key IN (SELECT 'confirm:' || id FROM enrolments WHERE subject_id = ?)`,
         [`subject:${id}`, id],
       )
-      // Aliases and enrolments go with their subject (ON DELETE CASCADE).
+      // The rest goes with its subject (ON DELETE CASCADE).
       return changed(sql, 'DELETE FROM subjects WHERE id = ?', [id])
     },
   }
@@ -86,8 +141,12 @@ function toSubject(row: SqlRow): Subject {
     application: row.application as string,
     ref: row.ref as string,
     email: row.email as string | null,
+    emailVerifiedAt: row.email_verified_at as number | null,
     role: row.role as string,
     company: row.company as string | null,
     createdAt: row.created_at as number,
+    disabledAt: row.disabled_at as number | null,
+    requiredSince: row.required_since as number | null,
+    passwordResetAt: row.password_reset_at as number | null,
   }
 }

@@ -1,0 +1,257 @@
+import type { Attempt } from '../chain/attempt.ts'
+import type { Attempts } from '../chain/attempts.ts'
+import { stepKinds } from '../chain/policy.ts'
+import { defaultLoginPolicies, type GatePolicies, parseGatePolicies } from '../chain/rules.ts'
+import type { Clock } from '../clock.ts'
+import { type Enforcement, isSecondFactor, judgeEnforcement } from '../enrolment/enforcement.ts'
+import { type FactorType, factorTypes } from '../factors/factor.ts'
+import type { Enrolment, Store, Subject, Tx } from '../store.ts'
+import type { PasswordCheck } from './password-check.ts'
+import type { Session } from './session.ts'
+import { lockSubject, type OpenedSession, type Sessions } from './sessions.ts'
+
+const gate = 'login'
+
+/** Where a request comes from, as a session remembers it. */
+export interface Origin {
+  address: string
+  userAgent: string | null
+}
+
+export interface PasswordSignIn extends Origin {
+  /** The address, or any other name of the account. */
+  email: string
+  password: string
+  deviceKnown?: boolean
+}
+
+export interface SignedIn {
+  status: 'signed_in'
+  session: Session
+  refreshToken: string
+  subject: Subject
+  /** Until when a second factor must be enrolled; `null` where none is due. */
+  graceUntil: number | null
+}
+
+export interface PendingSignIn {
+  status: 'mfa'
+  attempt: Attempt
+  subject: Subject
+  /** What the next step takes, the one to offer first. */
+  methods: FactorType[]
+}
+
+export interface MustEnrol {
+  status: 'must_enrol'
+  session: Session
+  subject: Subject
+}
+
+type Decided = SignedIn | PendingSignIn | MustEnrol | { status: 'denied'; rule: string }
+
+export type SignInOutcome =
+  | Decided
+  /** A wrong password, an unknown account, a disabled one: nobody is told which. */
+  | { status: 'refused' }
+  | { status: 'throttled'; until: number }
+  | { status: 'busy' }
+
+export type Finish = SignedIn | { status: 'proved'; session: Session; subject: Subject } | { status: 'refused' }
+
+export type StepUpOutcome = PendingSignIn | { status: 'nothing_enrolled' } | { status: 'refused' }
+
+export interface SignIn {
+  withPassword(request: PasswordSignIn): Promise<SignInOutcome>
+  /** What the attempt's next step takes now: the last used first, the ways back in last. */
+  methods(attempt: Attempt): Promise<FactorType[]>
+  /** The grant of a completed attempt, for `attempts.verify`: a session, or fresh proof for one. */
+  finish(tx: Tx, attempt: Attempt, origin: Origin): Promise<Finish>
+  /** Begins an attempt that gives a session fresh proof. */
+  stepUp(session: Session): Promise<StepUpOutcome>
+  /**
+   * Goes on with a sign-in that had to enrol a factor first. The factor just confirmed counts for a chain of
+   * one step; a longer one is walked from its start. The session that could only enrol ends with it.
+   */
+  afterEnrolment(request: { session: Session; enrolmentId: string } & Origin): Promise<
+    Decided | { status: 'refused' }
+  >
+}
+
+export interface SignInOptions {
+  store: Store
+  attempts: Attempts
+  sessions: Sessions
+  passwordCheck: PasswordCheck
+  clock: Clock
+  policies: GatePolicies
+  enforcement: Enforcement
+}
+
+const secondFactors = factorTypes.filter((kind) => kind !== 'password')
+
+/** Whatever the policies of the login gate, fresh proof is one step by anything that is enrolled. */
+const stepUpPolicies = parseGatePolicies({
+  mode: 'fixed',
+  requiredSteps: 1,
+  factors: [{ id: 'proof', label: 'Second factor', any_of: secondFactors }],
+})
+
+export function createSignIn(options: SignInOptions): SignIn {
+  const { store, attempts, sessions, passwordCheck, clock, policies, enforcement } = options
+
+  async function withPassword(request: PasswordSignIn): Promise<SignInOutcome> {
+    const { email: name, password, address, userAgent, deviceKnown } = request
+    const device = deviceKnown === undefined ? {} : { deviceKnown }
+    const judged = await passwordCheck.judge({ name, password, address, ...device })
+    if (judged.status !== 'judged') return judged
+    return store.transaction(async (tx): Promise<SignInOutcome> => {
+      const subject = await passwordCheck.accept(tx, judged)
+      if (!subject) return { status: 'refused' }
+      const facts = { address, newDevice: deviceKnown === undefined ? null : !deviceKnown }
+      return decideNext(tx, subject, { origin: { address, userAgent }, facts })
+    })
+  }
+
+  /** What comes after the first factor. The subject's lock is held. */
+  async function decideNext(
+    tx: Tx,
+    subject: Subject,
+    context: { origin: Origin; facts: { address: string; newDevice: boolean | null } },
+  ): Promise<Decided> {
+    const { origin, facts } = context
+    const active = await tx.enrolments.listBySubject(subject.id, { status: 'active' })
+    const hasFactor = active.some(({ factor }) => isSecondFactor(factor))
+    const demand = judgeEnforcement(enforcement, { subject, hasFactor, now: clock.now() })
+    const { requiredSince } = demand
+    // Kept for those who have a factor as well: who loses it has had their days of grace.
+    if (requiredSince !== subject.requiredSince) await tx.subjects.update(subject.id, { requiredSince })
+    const outcome = await attempts.startIn(tx, { gate, purpose: 'sign-in', subject, policies, facts })
+    if (outcome.status === 'denied') return outcome
+    if (outcome.status === 'pending') return pending(tx, outcome.attempt, subject)
+    // The default policy leaves it to the enforcement whether enrolling can wait; a policy that somebody
+    // wrote means what it says. Whoever has a factor, but too few, never gets in by the password alone.
+    const insists = outcome.status === 'must_enrol' && (hasFactor || policies !== defaultLoginPolicies)
+    const opening = { subject, factors: ['password'], proved: false, ...origin } as const
+    if (insists || demand.state === 'must_enrol') {
+      const { session } = await sessions.open(tx, { ...opening, kind: 'enrolling' })
+      return { status: 'must_enrol', session, subject }
+    }
+    const opened = await sessions.open(tx, { ...opening, kind: 'full' })
+    return signedIn(opened, { subject, graceUntil: demand.graceUntil })
+  }
+
+  async function pending(tx: Tx, attempt: Attempt, subject: Subject): Promise<PendingSignIn> {
+    return { status: 'mfa', attempt, subject, methods: await methodsIn(tx, attempt) }
+  }
+
+  async function finish(tx: Tx, attempt: Attempt, origin: Origin): Promise<Finish> {
+    const subject = await tx.subjects.find(attempt.subjectId)
+    if (!subject || subject.disabledAt !== null || attempt.gate !== gate) return { status: 'refused' }
+    const factors = attempt.passed.map((step) => step.factor)
+    if (attempt.purpose === 'sign-in') return openFull(tx, { subject, factors, origin })
+    const proved =
+      attempt.purpose === 'step-up' && attempt.session !== null
+        ? await sessions.prove(tx, attempt.session, factors)
+        : null
+    return proved ? { status: 'proved', session: proved, subject } : { status: 'refused' }
+  }
+
+  async function openFull(
+    tx: Tx,
+    proof: { subject: Subject; factors: readonly FactorType[]; origin: Origin },
+  ): Promise<SignedIn> {
+    const { subject, factors, origin } = proof
+    const opening = { subject, factors: ['password', ...factors] as const, proved: true, ...origin }
+    return signedIn(await sessions.open(tx, { ...opening, kind: 'full' }), { subject, graceUntil: null })
+  }
+
+  async function stepUp(session: Session): Promise<StepUpOutcome> {
+    return store.transaction(async (tx): Promise<StepUpOutcome> => {
+      const found = await sessions.findIn(tx, session.id)
+      if (!found) return { status: 'refused' }
+      const { subject } = found
+      // Signing out elsewhere ends the attempts under way: this one must not begin in between.
+      await lockSubject(tx, subject.id)
+      const request = { gate, purpose: 'step-up', subject, policies: stepUpPolicies, session: session.id }
+      const outcome = await attempts.startIn(tx, request)
+      if (outcome.status !== 'pending') return { status: 'nothing_enrolled' }
+      return pending(tx, outcome.attempt, subject)
+    })
+  }
+
+  async function afterEnrolment(request: { session: Session; enrolmentId: string } & Origin) {
+    const { session, enrolmentId, address, userAgent } = request
+    const origin = { address, userAgent }
+    return store.transaction(async (tx): Promise<Decided | { status: 'refused' }> => {
+      await lockSubject(tx, session.subjectId)
+      const found = await sessions.findIn(tx, session.id)
+      const confirmed = await tx.enrolments.find(enrolmentId)
+      if (found?.session.kind !== 'enrolling' || !isConfirmedIn(session, confirmed)) {
+        return { status: 'refused' }
+      }
+      const { subject } = found
+      await tx.sessions.revoke(session.id, clock.now())
+      const next = await decideNext(tx, subject, { origin, facts: { address, newDevice: null } })
+      const only = next.status === 'mfa' && next.attempt.chain.length === 1 ? next.attempt : null
+      if (!only || !stepKinds(only.chain[0]!).includes(confirmed.factor)) return next
+      await complete(tx, only, { enrolmentId, factor: confirmed.factor })
+      return openFull(tx, { subject, factors: [confirmed.factor], origin })
+    })
+  }
+
+  /** Passes an attempt's only step by an enrolment that was confirmed a moment ago. */
+  async function complete(
+    tx: Tx,
+    attempt: Attempt,
+    by: { enrolmentId: string; factor: FactorType },
+  ): Promise<void> {
+    const at = clock.now()
+    const passed = [{ stepId: attempt.chain[0]!.id, at, ...by }]
+    const revision = attempt.revision + 1
+    await tx.attempts.replace({ ...attempt, passed, cursor: 1, status: 'complete', revision })
+    const data = { attempt: attempt.id, purpose: attempt.purpose, factors: [by.factor] }
+    tx.ledger.append({ type: 'attempt.completed', at, subject: attempt.subjectId, gate, data })
+  }
+
+  async function methodsIn(tx: Tx, attempt: Attempt): Promise<FactorType[]> {
+    const step = attempt.chain[attempt.cursor]
+    if (!step) return []
+    const active = await tx.enrolments.listBySubject(attempt.subjectId, { status: 'active' })
+    const used = new Set(attempt.passed.map(({ enrolmentId }) => enrolmentId))
+    const lastUse = (kind: FactorType) => {
+      // Backup codes come last, whenever they were used: they are the way back, not the way.
+      if (kind === 'backup') return Number.NEGATIVE_INFINITY
+      return Math.max(-1, ...active.filter(({ factor }) => factor === kind).map((held) => held.lastUsedAt ?? 0))
+    }
+    return stepKinds(step)
+      .filter((kind) => {
+        const held = active.filter(({ factor }) => factor === kind)
+        // The account's address needs no enrolment; anything else passes one step with one enrolment.
+        return held.length === 0 ? kind === 'email' : held.some(({ id }) => !used.has(id))
+      })
+      .sort((a, b) => lastUse(b) - lastUse(a))
+  }
+
+  return {
+    ...{ withPassword, finish, stepUp, afterEnrolment },
+    methods: (attempt) => store.read((tx) => methodsIn(tx, attempt)),
+  }
+}
+
+function signedIn(
+  { session, refreshToken }: OpenedSession,
+  more: Pick<SignedIn, 'subject' | 'graceUntil'>,
+): SignedIn {
+  return { status: 'signed_in', session, refreshToken: refreshToken!, ...more }
+}
+
+/** Whether this is a second factor that was confirmed in this session. */
+function isConfirmedIn(session: Session, enrolment: Enrolment | null): enrolment is Enrolment {
+  return (
+    enrolment?.subjectId === session.subjectId &&
+    enrolment.status === 'active' &&
+    isSecondFactor(enrolment.factor) &&
+    (enrolment.confirmedAt ?? 0) >= session.createdAt
+  )
+}
