@@ -1,3 +1,5 @@
+export { createConsoleMailer } from './console-mailer.ts'
 export { fipsInForce, requireFips } from './fips.ts'
 export { createKeyFile } from './key-file.ts'
 export { type KeySource, readMasterKey } from './key-source.ts'
+export { createSmtpMailer, type SmtpOptions } from './smtp-mailer.ts'

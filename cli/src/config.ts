@@ -1,10 +1,8 @@
-import { readFileSync, statSync } from 'node:fs'
 import { isAbsolute, join, resolve } from 'node:path'
-import { describeFaults, type Fault, SallyportError } from '@sallyport/core'
-import { parseDocument } from 'yaml'
+import { describeFaults, type Fault, parseRange, SallyportError } from '@sallyport/core'
 import { z } from 'zod'
+import { readYaml } from './read-yaml.ts'
 
-const largestFile = 256 * 1024
 const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 
 /** `90s`, `15m`, `24h`, `30d`: a number with its unit, read as milliseconds. */
@@ -17,6 +15,24 @@ const duration = z
   })
 
 const filePath = z.string().min(1).max(4096)
+
+/** `true` and `false`, also as the environment spells them. */
+const flag = z.union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')])
+const roleName = z
+  .string()
+  .regex(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/, 'must be a name of letters, digits, _ and -')
+
+/** So many tries in that time, then a wait that grows from one length to the next. */
+function throttle(defaults: { attempts: number; within: string; lock_for: string[] }) {
+  return z
+    .strictObject({
+      attempts: z.coerce.number().int().min(1).max(1_000_000).default(defaults.attempts),
+      within: duration.prefault(defaults.within),
+      lock_for: z.array(duration).min(1).max(16).prefault(defaults.lock_for),
+      decay_after: duration.prefault('24h'),
+    })
+    .prefault({})
+}
 
 /** Every key there is. The commented example in `sallyport.example.yaml` is checked against this. */
 const schema = z.strictObject({
@@ -55,7 +71,7 @@ const schema = z.strictObject({
     .prefault({}),
   lockout: z
     .strictObject({
-      attempts: z.coerce.number().int().min(1).max(100).default(5),
+      attempts: z.coerce.number().int().min(1).max(1_000_000).default(5),
       within: duration.prefault('60s'),
       lock_for: z.array(duration).min(1).max(16).prefault(['1m', '5m', '15m', '1h']),
       decay_after: duration.prefault('24h'),
@@ -65,6 +81,73 @@ const schema = z.strictObject({
   ledger: z
     .strictObject({ checkpoint_every: duration.prefault('1m'), keep: duration.optional() })
     .prefault({}),
+  /** The address people use, where it differs from what this process listens on. */
+  public_url: z.url({ protocol: /^https?$/ }).optional(),
+  trusted_proxies: z
+    .array(z.string().refine((text) => parseRange(text) !== null, 'must be an address or a CIDR range'))
+    .default([]),
+  security: z
+    .strictObject({
+      mfa: z
+        .strictObject({
+          enabled: flag.default(true),
+          required: flag.default(false),
+          grace: duration.prefault('7d'),
+          roles: z
+            .record(roleName, z.strictObject({ required: flag, grace: duration.prefault('7d') }))
+            .prefault({}),
+          backup_codes: z.coerce.number().int().min(5).max(50).default(10),
+          backup_format: z.enum(['short', 'long', 'digits']).default('short'),
+        })
+        .prefault({}),
+      fips_mode: flag.default(false),
+      enforce_fips: flag.default(false),
+    })
+    .prefault({}),
+  /** A policy file for the login gate; without one, any enrolled second factor passes the one step. */
+  login_policies: filePath.optional(),
+  roles: z.array(roleName).max(200).default([]),
+  sessions: z
+    .strictObject({
+      lifetime: duration.prefault('30d'),
+      refresh_lifetime: duration.prefault('30d'),
+      enrolling_lifetime: duration.prefault('1h'),
+    })
+    .prefault({}),
+  attempts: z.strictObject({ lifetime: duration.prefault('5m') }).prefault({}),
+  passwords: z
+    .strictObject({
+      guesses: throttle({ attempts: 10, within: '15m', lock_for: ['1m', '5m', '15m', '1h'] }),
+      guesses_per_address: throttle({ attempts: 100, within: '1h', lock_for: ['15m', '1h'] }),
+      resets: throttle({ attempts: 3, within: '1h', lock_for: ['1h'] }),
+      resets_per_address: throttle({ attempts: 20, within: '1h', lock_for: ['1h'] }),
+    })
+    .prefault({}),
+  email_codes: z
+    .strictObject({
+      lifetime: duration.prefault('10m'),
+      tries: z.coerce.number().int().min(1).max(20).default(5),
+      sends: z.coerce.number().int().min(1).max(100).default(3),
+      within: duration.prefault('1h'),
+    })
+    .prefault({}),
+  mail: z
+    .strictObject({
+      from: z.string().min(3).max(320).default('Sallyport <sallyport@localhost>'),
+      smtp: z
+        .strictObject({
+          host: z.string().min(1),
+          port: z.coerce.number().int().min(1).max(65_535).default(587),
+          secure: z.enum(['tls', 'starttls', 'none']).default('starttls'),
+          user: z.string().optional(),
+          password: z.string().optional(),
+          password_file: filePath.optional(),
+          ca_file: filePath.optional(),
+        })
+        .optional(),
+    })
+    .prefault({}),
+  step_up: z.strictObject({ fresh_for: duration.prefault('5m') }).prefault({}),
   fips: z.enum(['off', 'required']).default('off'),
   log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error']).default('info') }).prefault({}),
 })
@@ -85,9 +168,9 @@ export function loadConfig(sources: ConfigSources): Config {
   const faults: Fault[] = []
   for (const [name, value] of Object.entries(sources.environment)) {
     if (!name.startsWith('SALLYPORT_') || value === undefined) continue
-    const path = environmentPaths.get(name)
-    if (path === undefined) faults.push({ path: name, message: 'no such key; see sallyport.example.yaml' })
-    else setPath(merged, path, value)
+    const key = environmentKeys.get(name)
+    if (key === undefined) faults.push({ path: name, message: 'no such key; see sallyport.example.yaml' })
+    else setPath(merged, key.path, key.isList ? value.split(',').map((entry) => entry.trim()) : value)
   }
   for (const [path, value] of Object.entries(sources.flags ?? {})) {
     if (value !== undefined) setPath(merged, path.split('.'), value)
@@ -108,61 +191,30 @@ export function dataPath(config: Config, file: string): string {
   return isAbsolute(file) ? file : join(resolve(config.data), file)
 }
 
-/** Reads YAML of a bounded size with a bounded number of aliases: what a person wrote, never a bomb. */
-export function readYaml(file: string): Record<string, unknown> {
-  const text = readBounded(file)
-  const document = parseDocument(text, { uniqueKeys: true, merge: false })
-  const faults = document.errors.map((error) => {
-    const line = error.linePos?.[0].line
-    return {
-      path: line === undefined ? file : `${file}:${line}`,
-      message: error.message.split('\n')[0]!.replace(/ at line .*$/, ''),
-    }
-  })
-  if (faults.length > 0) throw new SallyportError('config_invalid', describeFaults(faults), { faults })
-  try {
-    const value: unknown = document.toJS({ maxAliasCount: 32 })
-    if (value === null || value === undefined) return {}
-    if (typeof value === 'object' && !Array.isArray(value)) return value as Record<string, unknown>
-  } catch (cause) {
-    throw new SallyportError('config_invalid', `${file}: refers to itself too often to be read safely`, {
-      cause,
-    })
-  }
-  throw new SallyportError('config_invalid', `${file}: must be a mapping of keys to values`)
+interface Key {
+  path: string[]
+  isList: boolean
 }
 
-function readBounded(file: string): string {
-  try {
-    const { size } = statSync(file)
-    if (size > largestFile) {
-      throw new SallyportError(
-        'config_invalid',
-        `${file}: has ${size} bytes; at most ${largestFile} are read`,
-      )
-    }
-    return readFileSync(file, 'utf8')
-  } catch (cause) {
-    if (cause instanceof SallyportError) throw cause
-    throw new SallyportError(
-      'config_invalid',
-      `${file}: cannot be read (${(cause as NodeJS.ErrnoException).code})`,
-      { cause },
-    )
-  }
-}
+/** Every key that holds a value or a list of them. */
+export const configKeys: readonly Key[] = keysOf(schema, [])
 
-/** `SALLYPORT_TOTP_ISSUER` → `totp.issuer`, for every single value there is. */
-const environmentPaths = new Map(
-  Object.entries(schema.shape).flatMap(([section, field]): [string, string[]][] => {
-    const inner = field instanceof z.ZodPrefault ? field.unwrap() : field
-    const keys = inner instanceof z.ZodObject ? Object.keys(inner.shape) : null
-    const paths = keys ? keys.map((key) => [section, key]) : [[section]]
-    return paths.map((path) => [`SALLYPORT_${path.join('_').toUpperCase()}`, path])
-  }),
+/** `SALLYPORT_TOTP_ISSUER` → `totp.issuer`. */
+const environmentKeys = new Map(
+  configKeys.map((key) => [`SALLYPORT_${key.path.join('_').toUpperCase()}`, key]),
 )
 
-function setPath(target: Record<string, unknown>, path: readonly string[], value: string | number): void {
+function keysOf(field: unknown, path: string[]): Key[] {
+  if (field instanceof z.ZodObject) {
+    return Object.entries(field.shape).flatMap(([name, inner]) => keysOf(inner, [...path, name]))
+  }
+  if (field instanceof z.ZodPrefault || field instanceof z.ZodDefault || field instanceof z.ZodOptional) {
+    return keysOf(field.unwrap(), path)
+  }
+  return [{ path, isList: field instanceof z.ZodArray }]
+}
+
+function setPath(target: Record<string, unknown>, path: readonly string[], value: unknown): void {
   const [key, ...rest] = path
   if (rest.length === 0) {
     target[key!] = value
@@ -179,6 +231,19 @@ function describeIssue(issue: z.core.$ZodIssue): Fault[] {
     .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
     .join('')
     .replace(/^\./, '')
-  if (issue.code !== 'unrecognized_keys') return [{ path, message: issue.message }]
+  if (issue.code !== 'unrecognized_keys') return [{ path, message: describeFault(issue) }]
   return issue.keys.map((key) => ({ path: path ? `${path}.${key}` : key, message: 'unknown key' }))
+}
+
+function describeFault(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'too_small') return `must be at least ${issue.minimum}${unitOf(issue.origin)}`
+  if (issue.code === 'too_big') return `must be at most ${issue.maximum}${unitOf(issue.origin)}`
+  if (issue.code === 'invalid_value') return `must be one of ${issue.values.map(String).join(', ')}`
+  if (issue.code !== 'invalid_type') return issue.message
+  const wanted = { object: 'a mapping', array: 'a list', string: 'text', int: 'a whole number' }
+  return `must be ${wanted[issue.expected as keyof typeof wanted] ?? issue.expected}`
+}
+
+function unitOf(origin: string): string {
+  return { string: ' characters', array: ' entries' }[origin] ?? ''
 }

@@ -1,4 +1,4 @@
-import { pruneLedger, retireUnusedKeys } from '@sallyport/core'
+import { pruneLedger, retireUnusedKeys, sealedPorts } from '@sallyport/core'
 import type { Sallyport } from './sallyport.ts'
 
 const hour = 3_600_000
@@ -31,7 +31,7 @@ export function startHousekeeping(
     {
       name: 'retire unused keys',
       every: 24 * hour,
-      run: () => retireUnusedKeys({ store, clock, resealables: (tx) => [tx.enrolments, tx.secrets] }),
+      run: () => retireUnusedKeys({ store, clock, resealables: sealedPorts }),
     },
   ]
   const { keep } = config.ledger

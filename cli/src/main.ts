@@ -7,19 +7,26 @@ import { addPolicyCommands } from './commands/policy.ts'
 import { addServeCommand } from './commands/serve.ts'
 import { addTotpCommands } from './commands/totp.ts'
 import { addUserCommands } from './commands/user.ts'
-import { printError } from './output.ts'
+import { printError, printWrongUsage } from './output.ts'
 import { version } from './version.ts'
 
 const done = 0
 const failed = 1
 const wrongUsage = 2
 
+const words = process.argv.slice(2)
+const json = words.includes('--json')
+
+// Whoever reads our output has seen enough, as in `sallyport ledger export | head`.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(failed)
+  throw error
+})
+
 const program = new Command('sallyport')
   .description('Multi-factor authentication in front of anything with a door.')
   .version(version)
-  .showHelpAfterError('(add --help for the whole of it)')
   .helpCommand(true)
-  .exitOverride()
   .addHelpText('after', '\nBegin with:\n  $ sallyport serve\n  $ sallyport doctor\n')
 
 addServeCommand(program)
@@ -30,10 +37,14 @@ addLedgerCommands(program)
 addKeyCommands(program)
 addTotpCommands(program)
 addDoctorCommand(program)
+for (const command of [program, ...program.commands.flatMap((one) => [one, ...one.commands])]) {
+  command.exitOverride().showHelpAfterError('(add --help for the whole of it)')
+  if (json) command.configureOutput({ writeErr: () => {} })
+}
 
-process.exitCode = await run(process.argv.slice(2))
+process.exitCode = await run()
 
-async function run(words: string[]): Promise<number> {
+async function run(): Promise<number> {
   if (words.length === 0) {
     program.outputHelp()
     return done
@@ -42,8 +53,12 @@ async function run(words: string[]): Promise<number> {
     await program.parseAsync(words, { from: 'user' })
     return process.exitCode === undefined ? done : Number(process.exitCode)
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? done : wrongUsage
-    printError(error, words.includes('--json'))
-    return failed
+    if (!(error instanceof CommanderError)) {
+      printError(error, json)
+      return failed
+    }
+    if (error.exitCode === 0) return done
+    if (json) printWrongUsage(error)
+    return wrongUsage
   }
 }

@@ -1,6 +1,7 @@
 import { SallyportError } from '@sallyport/core'
 
-const colour = process.stdout.isTTY && process.env.NO_COLOR === undefined
+/** Colour is for people: never in a pipe, a file, or against `NO_COLOR`. */
+export const colour = process.stdout.isTTY && process.env.NO_COLOR === undefined
 
 export const style = {
   bold: (text: string) => paint('1', text),
@@ -38,6 +39,12 @@ export function printError(error: unknown, json: boolean): void {
     process.stderr.isTTY && process.env.NO_COLOR === undefined ? '\u001b[31merror\u001b[0m' : 'error'
   process.stderr.write(`${label} (${code}): ${message}\n`)
   if (!known && error instanceof Error && error.stack) process.stderr.write(`${error.stack}\n`)
+}
+
+/** For a script: a person was told by the command line's parser itself. */
+export function printWrongUsage({ code, message }: { code: string; message: string }): void {
+  const reason = code === 'commander.help' ? 'name a command' : message.replace(/^error: /, '')
+  process.stderr.write(`${JSON.stringify({ error: { code: 'wrong_usage', message: reason } })}\n`)
 }
 
 /** Columns padded to their widest cell. */

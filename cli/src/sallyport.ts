@@ -1,21 +1,14 @@
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { createKeyFile, type KeySource, readMasterKey, requireFips } from '@sallyport/adapters'
 import {
-  type Attempts,
   type Clock,
-  createAttempts,
-  createBackupFactor,
-  createEnrolments,
   createLedgerLinker,
-  createTotpFactor,
-  type Enrolments,
   generateLedgerKey,
   type LedgerKey,
   loadLedgerKey,
   namedSecret,
   openVault,
-  type PasswordScheme,
   type Random,
   randomId,
   SallyportError,
@@ -26,29 +19,30 @@ import {
 } from '@sallyport/core'
 import { createPostgresStore, createSqliteStore } from '@sallyport/store'
 import { type Config, dataPath } from './config.ts'
+import { readSecretFile } from './secret-file.ts'
+import { createServices, fipsRequired, type Services } from './services.ts'
 
-/** Everything that was wired, as the commands and the gates use it. */
-export interface Sallyport {
+/** What everything else stands on: the store, the vault that opens its secrets, the ledger. */
+export interface Foundation {
   config: Config
   clock: Clock
   random: Random
   store: Store
   vault: Vault
   ledger: LedgerKey & { id: string }
-  attempts: Attempts
-  enrolments: Enrolments
-  passwordScheme: PasswordScheme
   /** What a person should know about how this was opened, such as a key file that was just made. */
   notices: string[]
-  close(): Promise<void>
 }
 
+/** Everything that was wired, as the commands and the gates use it. */
+export type Sallyport = Foundation & Services & { close(): Promise<void> }
+
 /** The composition root: the one place where the core meets its store, its keys and the world. */
-export async function openSallyport(config: Config): Promise<Sallyport> {
+export async function openSallyport(config: Config, log: Log = quiet): Promise<Sallyport> {
   const clock = systemClock
   const random = systemRandom
   const notices: string[] = []
-  if (config.fips === 'required') requireFips()
+  if (fipsRequired(config)) requireFips()
   makeDataDirectory(resolve(config.data))
 
   const store = await openStore(config, clock)
@@ -57,24 +51,23 @@ export async function openSallyport(config: Config): Promise<Sallyport> {
     const vault = await openVault({ store, masterKey, clock, random })
     const ledger = await openLedger({ config, store, vault, clock, random })
     store.attachLedger(createLedgerLinker({ ...ledger, ledgerId: ledger.id, clock }))
-    const limits = guessLimits(config)
-    const shared = { store, vault, clock, random, limits }
-    const factors = [createTotpFactor({ window: config.totp.window }), createBackupFactor()]
-    return {
-      ...{ config, clock, random, store, vault, ledger, notices },
-      attempts: createAttempts({ ...shared, factors }),
-      enrolments: createEnrolments({ ...shared, totp: config.totp, backup: { format: 'short', count: 10 } }),
-      passwordScheme: config.fips === 'required' ? 'pbkdf2-sha256' : 'argon2id',
-      close: async () => {
-        await store.close()
-        vault.destroy()
-      },
+    const foundation = { config, clock, random, store, vault, ledger, notices }
+    const close = async () => {
+      await store.close()
+      vault.destroy()
     }
+    return { ...foundation, ...createServices(foundation, log), close }
   } catch (error) {
     await store.close()
     throw error
   }
 }
+
+interface Log {
+  warn(facts: object, message: string): void
+}
+
+const quiet: Log = { warn: () => {} }
 
 /** A PostgreSQL database by its URL, or else the embedded one in the data directory. */
 function openStore(config: Config, clock: Clock): Promise<Store> {
@@ -90,11 +83,6 @@ function openStore(config: Config, clock: Clock): Promise<Store> {
 /** The public key that verifies this installation's ledger, for those who verify it elsewhere. */
 export function ledgerKeyPath(config: Config): string {
   return join(resolve(config.data), 'ledger.pub')
-}
-
-function guessLimits({ lockout }: Config) {
-  const { attempts, within, lock_for: lockFor, decay_after: decayAfter, ceiling } = lockout
-  return { attempts, within, lockFor, decayAfter, ceiling }
 }
 
 function makeDataDirectory(path: string): void {
@@ -157,13 +145,4 @@ async function findOrMakeLedgerId(store: Store, random: Random): Promise<string>
   if (found !== null) return found
   await store.transaction((tx) => tx.settings.insert('ledger.id', randomId(random)))
   return (await find())!
-}
-
-function readSecretFile(key: string, path: string): string {
-  try {
-    return readFileSync(path, 'utf8').replace(/\r?\n$/, '')
-  } catch (cause) {
-    const reason = (cause as NodeJS.ErrnoException).code
-    throw new SallyportError('config_invalid', `${key}: ${path} cannot be read (${reason})`, { cause })
-  }
 }

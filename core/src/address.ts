@@ -63,6 +63,16 @@ export function formatRange(shown: AddressRange): string {
   return shown.prefix === bits[shown.family] ? address : `${address}/${shown.prefix}`
 }
 
+/**
+ * What stands for a host in limits: an IPv4 address, or the /64 of an IPv6 one, since whoever has one
+ * address of a /64 has them all. What is no address stands for itself.
+ */
+export function networkOf(text: string): string {
+  const address = parseAddress(text)
+  if (!address) return text
+  return address.family === 4 ? formatAddress(address) : formatRange(range(address, 64)!)
+}
+
 function range({ family, value }: Address, prefix: number): AddressRange | null {
   return prefix > bits[family] ? null : { family, value: clear(value, family, prefix), prefix }
 }

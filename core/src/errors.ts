@@ -28,6 +28,9 @@ export type ErrorCode =
   | 'store_conflict'
   // the ledger
   | 'ledger_damaged'
+  // mail
+  | 'mail_unavailable'
+  | 'mail_refused'
 
 /** One fault in something a person wrote, with the path to it: `factors[2].id`. */
 export interface Fault {

@@ -102,8 +102,11 @@ export const authRoutes = defineRoutes({
     answer: success.extend({
       method,
       enrolled_at: time,
-      access_token: z.string().optional(),
-      refresh_token: z.string().optional(),
+      ...grant.partial().shape,
+      ...pending.omit({ mfa_required: true }).partial().shape,
+      mfa_required: z.boolean().optional(),
+      enrollment_required: z.boolean().optional(),
+      enrollment_token: z.string().optional(),
     }),
     problems: ['invalid_token', 'invalid_code', 'nothing_pending', 'locked'],
   },

@@ -10,3 +10,4 @@ export {
   type QueryOf,
   type Route,
 } from './route.ts'
+export { serviceRoutes } from './service-routes.ts'

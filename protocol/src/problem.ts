@@ -51,6 +51,8 @@ const statuses: Record<ProblemCode, number> = {
   store_schema_newer: 503,
   store_conflict: 503,
   ledger_damaged: 503,
+  mail_unavailable: 503,
+  mail_refused: 503,
   not_ready: 503,
   internal: 500,
   invalid_credentials: 401,

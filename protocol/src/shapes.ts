@@ -7,7 +7,7 @@ export const time = z.iso.datetime().meta({ description: 'ISO 8601, UTC' })
 export const email = z.string().min(3).max(254)
 
 /** Exactly what was typed: a code of the wrong shape is a wrong guess, not a bad request. */
-export const code = z.string().min(1).max(256)
+export const code = z.string()
 
 export const method = z.enum(['totp', 'email', 'backup', 'yubikey', 'webauthn'])
 
@@ -39,7 +39,8 @@ export const grant = z.object({
   access_token: z.string(),
   token_type: z.literal('bearer'),
   expires_in: z.number().int(),
-  refresh_token: z.string(),
+  /** Absent where an earlier one goes on being good. */
+  refresh_token: z.string().optional(),
   user_id: z.string(),
   company_id: z.string().nullable(),
   role: z.string(),

@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs'
+import { SallyportError } from '@sallyport/core'
 import { Command } from 'commander'
-import { type Config, loadConfig } from '../config.ts'
+import { type Config, dataPath, loadConfig } from '../config.ts'
 import { warn } from '../output.ts'
 import { openSallyport, type Sallyport } from '../sallyport.ts'
 
@@ -30,12 +32,23 @@ export function configOf(
   })
 }
 
-/** Opens the installation for the length of `work`; the same data may be served meanwhile. */
+/**
+ * Opens the installation for the length of `work`; the same data may be served meanwhile. Only what adds
+ * to it may begin a new one: anything else was pointed at the wrong directory.
+ */
 export async function withSallyport<T>(
   options: CommonOptions,
   work: (sallyport: Sallyport) => Promise<T>,
+  { begin = false } = {},
 ): Promise<T> {
-  const sallyport = await openSallyport(configOf(options))
+  const config = configOf(options)
+  if (!begin && !hasBegun(config)) {
+    throw new SallyportError(
+      'not_found',
+      `${dataPath(config, '')}: holds no installation; name its directory with --data, or begin one with \`sallyport serve\``,
+    )
+  }
+  const sallyport = await openSallyport(config)
   for (const notice of sallyport.notices) warn(notice)
   try {
     return await work(sallyport)
@@ -44,13 +57,20 @@ export async function withSallyport<T>(
   }
 }
 
+/** Whether there is a database. One on a server is asked only by opening it. */
+export function hasBegun(config: Config): boolean {
+  const { url, url_file: file } = config.store
+  return url !== undefined || file !== undefined || existsSync(dataPath(config, 'sallyport.db'))
+}
+
 /** Adds a group such as `user`, which only says what it holds when it is called alone. */
 export function addGroup(
   program: Command,
   group: { name: string; description: string; commands: Command[] },
 ): void {
   const parent = program.command(group.name).description(group.description)
-  for (const command of group.commands) parent.addCommand(command.exitOverride())
+  parent.addHelpText('after', `\nExample:\n  $ sallyport ${group.name} ${group.commands[0]!.name()} --help\n`)
+  for (const command of group.commands) parent.addCommand(command)
 }
 
 /** Standard input as text, without the line feed that `echo` adds. */
@@ -59,12 +79,23 @@ export async function readStdin(limit = 4096): Promise<string> {
   let size = 0
   for await (const chunk of process.stdin) {
     size += (chunk as Buffer).length
-    if (size > limit) break
+    if (size > limit) {
+      throw new SallyportError('invalid_input', `standard input: holds more than ${limit} bytes`)
+    }
     chunks.push(chunk as Buffer)
   }
   return Buffer.concat(chunks)
     .toString('utf8')
     .replace(/\r?\n$/, '')
+}
+
+export function wholeNumber(flag: string, text: string, range: { from: number; to: number }): number {
+  const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN
+  if (value >= range.from && value <= range.to) return value
+  throw new SallyportError(
+    'invalid_input',
+    `${flag}: must be a whole number from ${range.from} to ${range.to}`,
+  )
 }
 
 export function isoTime(at: number | null): string {

@@ -1,19 +1,19 @@
 import { execFile } from 'node:child_process'
-import { existsSync, statSync } from 'node:fs'
+import { accessSync, constants, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { fipsInForce } from '@sallyport/adapters'
-import { createLedgerReader, SallyportError, verifyStoredLedger } from '@sallyport/core'
+import { createLedgerReader, type ErrorCode, SallyportError, verifyStoredLedger } from '@sallyport/core'
 import type { Command } from 'commander'
 import type { Config } from '../config.ts'
 import { print, style } from '../output.ts'
 import { openSallyport, type Sallyport } from '../sallyport.ts'
-import { type CommonOptions, configOf, installationCommand } from './common.ts'
+import { type CommonOptions, configOf, hasBegun, installationCommand } from './common.ts'
 
 interface Finding {
   check: string
   status: 'ok' | 'warning' | 'failed'
   found: string
-  mend?: string
+  mend?: string | undefined
 }
 
 const oldestSaneTime = Date.UTC(2026, 0, 1)
@@ -85,13 +85,13 @@ function timeSynchronised(): Promise<boolean | null> {
 
 async function checkInstallation(config: Config): Promise<Finding[]> {
   const data = resolve(config.data)
-  if (!existsSync(data)) {
+  if (!hasBegun(config)) {
     return [
       {
         check: 'data directory',
         status: 'warning',
-        found: `${data} does not exist yet`,
-        mend: '`sallyport serve` makes it at its first start',
+        found: `${data} holds no installation yet`,
+        mend: '`sallyport serve` begins one; if there should be one, name its directory with --data',
       },
     ]
   }
@@ -116,14 +116,24 @@ async function checkInstallation(config: Config): Promise<Finding[]> {
 }
 
 function checkDirectory(data: string): Finding {
-  const mode = statSync(data).mode & 0o777
-  const found = `${data}, mode ${mode.toString(8).padStart(4, '0')}`
-  if ((mode & 0o077) === 0) return { check: 'data directory', status: 'ok', found }
-  return {
-    check: 'data directory',
-    status: 'warning',
-    found,
-    mend: `others may look into it: chmod 700 ${data}`,
+  const check = 'data directory'
+  const stats = statSync(data, { throwIfNoEntry: false })
+  if (!stats) return { check, status: 'ok', found: `${data} does not exist; the database is elsewhere` }
+  const found = `${data}, mode ${(stats.mode & 0o777).toString(8).padStart(4, '0')}`
+  if (!isWritable(data)) {
+    const mend = `give it to the user that Sallyport runs as: chown ${process.getuid?.() ?? 'USER'} ${data}`
+    return { check, status: 'failed', found: `${found}, cannot be written`, mend }
+  }
+  if ((stats.mode & 0o077) === 0) return { check, status: 'ok', found }
+  return { check, status: 'warning', found, mend: `others may look into it: chmod 700 ${data}` }
+}
+
+function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK | constants.X_OK)
+    return true
+  } catch {
+    return false
   }
 }
 
@@ -155,23 +165,37 @@ async function checkParts({ store, vault, ledger }: Sallyport): Promise<Finding[
           check: 'ledger',
           status: 'failed',
           found: verified.firstBad?.message ?? verified.status,
-          mend: 'keep a copy of the database as it is, and compare with your last export or backup',
+          mend: mends.ledger_damaged,
         },
   ]
 }
 
-function failure(check: string, error: unknown): Finding {
-  const message = error instanceof Error ? error.message : String(error)
-  const mend =
-    error instanceof SallyportError
-      ? `see docs/operate.md, code ${error.code}`
-      : 'this is a fault of Sallyport: please report it'
-  return { check, status: 'failed', found: message, mend }
+/** What to do about an error that keeps an installation from opening; `docs/operate.md` says more of each. */
+const mends: Partial<Record<ErrorCode, string>> = {
+  config_invalid: 'mend these keys; every key is in sallyport.example.yaml',
+  vault_key_unreadable:
+    'put the key back from your copy of it, or name where it is (vault.key_file, .passphrase_file, .command)',
+  vault_wrong_key: 'put back the key that this database was set up with; another one never opens it',
+  vault_sealed_damaged: 'put back the last backup of the database',
+  fips_unavailable: "install OpenSSL's FIPS provider, or set fips: off",
+  store_unavailable: 'see that the database runs, the disk has room, and the permissions are right',
+  store_damaged: 'stop Sallyport, keep a copy of the database, and put back the last backup',
+  store_schema_newer:
+    'start the newer Sallyport that made this database, or put back the backup from before it',
+  ledger_damaged: 'keep a copy of the database as it is, and compare it with your last export or backup',
 }
 
+function failure(check: string, error: unknown): Finding {
+  const found = error instanceof Error ? error.message : String(error)
+  const known = error instanceof SallyportError
+  const mend = known ? mends[error.code] : 'this is a fault of Sallyport: please report it'
+  return { check, status: 'failed', found, mend: mend ?? 'see docs/operate.md for this error' }
+}
+
+const indent = ' '.repeat(25)
+
 function formatFinding({ check, status, found, mend }: Finding): string {
-  const mark = { ok: style.green('ok     '), warning: style.yellow('warning'), failed: style.red('failed ') }[
-    status
-  ]
-  return `${mark}  ${check.padEnd(15)} ${found}${mend === undefined ? '' : `\n         ${' '.repeat(15)} ${style.dim(`→ ${mend}`)}`}`
+  const mark = { ok: style.green('ok     '), warning: style.yellow('warning'), failed: style.red('failed ') }
+  const lines = [found, ...(mend === undefined ? [] : [style.dim(`→ ${mend}`)])].join('\n')
+  return `${mark[status]}  ${check.padEnd(15)} ${lines.replaceAll('\n', `\n${indent}`)}`
 }

@@ -1,4 +1,4 @@
-import { rotateKeys } from '@sallyport/core'
+import { rotateKeys, sealedPorts } from '@sallyport/core'
 import type { Command } from 'commander'
 import { createProgress, print, style } from '../output.ts'
 import { addGroup, type CommonOptions, installationCommand, isoTime, withSallyport } from './common.ts'
@@ -25,7 +25,7 @@ async function rotate(options: CommonOptions): Promise<void> {
       store,
       vault,
       clock,
-      resealables: (tx) => [tx.enrolments, tx.secrets],
+      resealables: sealedPorts,
       onProgress: progressOf('sealing anew'),
     })
     const { keyId, resealed, retired } = rotated

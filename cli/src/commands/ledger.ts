@@ -1,4 +1,5 @@
-import { createReadStream, createWriteStream, existsSync, readFileSync } from 'node:fs'
+import type { KeyObject } from 'node:crypto'
+import { createReadStream, createWriteStream, readFileSync } from 'node:fs'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import {
@@ -14,7 +15,7 @@ import {
   verifyStoredLedger,
 } from '@sallyport/core'
 import type { Command } from 'commander'
-import { print, style, warn } from '../output.ts'
+import { print, style } from '../output.ts'
 import type { Sallyport } from '../sallyport.ts'
 import { addGroup, type CommonOptions, installationCommand, withSallyport } from './common.ts'
 
@@ -56,18 +57,15 @@ export function addLedgerCommands(program: Command): void {
   })
 }
 
-async function verifyCommand(file: string | undefined, options: VerifyOptions): Promise<void> {
+/** What `sallyport ledger verify` does. */
+export async function verifyCommand(file: string | undefined, options: VerifyOptions): Promise<void> {
   const checkpoints = (options.checkpoint ?? []).flatMap(readCheckpoints)
-  const given = {
-    ...(options.publicKey === undefined
-      ? {}
-      : { publicKey: loadLedgerPublicKey(readText(options.publicKey)) }),
-    checkpoints,
-  }
+  const publicKey = options.publicKey === undefined ? null : readPublicKey(options.publicKey)
+  const given = { ...(publicKey && { publicKey }), checkpoints }
   const result =
     file === undefined
       ? await withSallyport(options, (sallyport) => verifyStored(sallyport, given))
-      : await verifyLedger(openFile(file), given)
+      : await naming(file, 'read', verifyLedger(createReadStream(file), given))
   if (result.status !== 'clean') process.exitCode = 1
   print({ json: options.json ?? false, data: describeResult(result), text: () => formatResult(result) })
 }
@@ -93,9 +91,13 @@ async function exportCommand(options: CommonOptions & { out?: string }): Promise
     })
     const target =
       options.out === undefined ? process.stdout : createWriteStream(options.out, { mode: 0o600 })
-    await pipeline(Readable.from(lines), target, { end: options.out !== undefined })
+    const written = pipeline(Readable.from(lines), target, { end: options.out !== undefined })
+    await (options.out === undefined ? written : naming(options.out, 'written', written))
   })
-  if (options.out !== undefined) warn(`wrote ${options.out}`)
+  const { out } = options
+  if (out !== undefined) {
+    print({ json: options.json ?? false, data: { out }, text: () => `${style.green('wrote')} ${out}` })
+  }
 }
 
 async function checkpointCommand(options: CommonOptions): Promise<void> {
@@ -118,21 +120,35 @@ function readCheckpoints(file: string): LedgerCheckpoint[] {
   })
 }
 
-function readText(file: string): string {
+function readPublicKey(file: string): KeyObject {
+  const pem = readText(file)
   try {
-    return readFileSync(file, 'utf8')
+    return loadLedgerPublicKey(pem)
   } catch (cause) {
-    throw new SallyportError(
-      'invalid_input',
-      `${file}: cannot be read (${(cause as NodeJS.ErrnoException).code})`,
-      { cause },
-    )
+    throw new SallyportError('invalid_input', `${file}: is no Ed25519 public key`, { cause })
   }
 }
 
-function openFile(file: string): AsyncIterable<Uint8Array> {
-  if (!existsSync(file)) throw new SallyportError('invalid_input', `${file}: there is no such file`)
-  return createReadStream(file)
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    throw unusable(file, 'read', error)
+  }
+}
+
+/** The file is named when it was the file that failed. */
+async function naming<T>(file: string, deed: 'read' | 'written', work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    throw error instanceof SallyportError ? error : unusable(file, deed, error)
+  }
+}
+
+function unusable(file: string, deed: 'read' | 'written', cause: unknown): SallyportError {
+  const { code, message } = cause as NodeJS.ErrnoException
+  return new SallyportError('invalid_input', `${file}: cannot be ${deed} (${code ?? message})`, { cause })
 }
 
 function describeResult(result: LedgerVerification) {
@@ -173,6 +189,9 @@ function formatResult(result: LedgerVerification): string {
         ]
   if (status === 'clean')
     return [`${style.green('clean')}: ${entries} entries${range}, signed to the end`, ...trust].join('\n')
+  if (status === 'incomplete' && entries === 0) {
+    return [`${style.yellow('incomplete')}: there is no entry, and so no signed end`, ...trust].join('\n')
+  }
   if (status === 'incomplete') {
     return [
       `${style.yellow('incomplete')}: ${entries} entries${range} are as they were recorded, but the end is missing; signed through ${signedThrough}`,

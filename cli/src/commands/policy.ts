@@ -8,6 +8,7 @@ import {
   isFactorType,
   type LedgerEntry,
   loginApplication,
+  parseAddress,
   parseGatePolicies,
   type RecordedDecision,
   type ReplayGroup,
@@ -17,9 +18,16 @@ import {
   type Store,
 } from '@sallyport/core'
 import { Command } from 'commander'
-import { readYaml } from '../config.ts'
 import { print, style } from '../output.ts'
-import { addGroup, type CommonOptions, installationCommand, isoTime, withSallyport } from './common.ts'
+import { readYaml } from '../read-yaml.ts'
+import {
+  addGroup,
+  type CommonOptions,
+  installationCommand,
+  isoTime,
+  wholeNumber,
+  withSallyport,
+} from './common.ts'
 
 const pageSize = 500
 const day = 86_400_000
@@ -90,9 +98,9 @@ function checkPolicies(file: string, json: boolean): void {
 
 async function explainPolicies(options: ExplainOptions): Promise<void> {
   const policies = options.policy === undefined ? defaultLoginPolicies : readPolicies(options.policy)
-  const risk = options.risk === undefined ? null : Number(options.risk)
-  if (risk !== null && !(Number.isInteger(risk) && risk >= 0 && risk <= 100)) {
-    throw new SallyportError('invalid_input', '--risk: must be a whole number from 0 to 100')
+  const risk = options.risk === undefined ? null : wholeNumber('--risk', options.risk, { from: 0, to: 100 })
+  if (options.ip !== undefined && parseAddress(options.ip) === null) {
+    throw new SallyportError('invalid_input', `--ip: ${JSON.stringify(options.ip)} is no address`)
   }
   const explanation = await withSallyport(options, async ({ store, clock }) => {
     const subject = await findSubject(store, options.app, options.subject)
@@ -129,10 +137,7 @@ async function explainPolicies(options: ExplainOptions): Promise<void> {
 
 async function replayPolicies(file: string, options: CommonOptions & { days: string }): Promise<void> {
   const draft = readPolicies(file)
-  const days = Number(options.days)
-  if (!Number.isInteger(days) || days < 1 || days > 3650) {
-    throw new SallyportError('invalid_input', '--days: must be a whole number from 1 to 3650')
-  }
+  const days = wholeNumber('--days', options.days, { from: 1, to: 3650 })
   const report = await withSallyport(options, ({ store, clock }) =>
     replayDecisions(draft, recordedDecisions(store, clock.now() - days * day)),
   )

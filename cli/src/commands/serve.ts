@@ -5,6 +5,7 @@ import { pino } from 'pino'
 import { startHousekeeping } from '../housekeeping.ts'
 import { style } from '../output.ts'
 import { openSallyport } from '../sallyport.ts'
+import { gateConfig } from '../services.ts'
 import { version } from '../version.ts'
 import { type CommonOptions, configOf, installationCommand } from './common.ts'
 
@@ -27,18 +28,21 @@ export function addServeCommand(program: Command): void {
 async function serve(options: ServeOptions): Promise<void> {
   const config = configOf(options, { 'listen.host': options.host, 'listen.port': options.port })
   const log = pino({ level: config.log.level }, pino.destination({ dest: 2, sync: true }))
-  const sallyport = await openSallyport(config)
+  const sallyport = await openSallyport(config, log)
   const { store, vault, ledger } = sallyport
-  const gate = createHttpGate({
-    version,
-    log,
-    readiness: {
-      store: () => store.check(),
-      vault: () => vault.reload(),
-      ledger: async () => void (await store.read((tx) => tx.ledger.head())),
-    },
-  })
   const { host, port } = config.listen
+  const gate = createHttpGate(
+    { version, ...gateConfig(config) },
+    {
+      ...sallyport,
+      log,
+      readiness: {
+        store: () => store.check(),
+        vault: () => vault.reload(),
+        ledger: async () => void (await store.read((tx) => tx.ledger.head())),
+      },
+    },
+  )
   const server = await gate.listen({ host, port }).catch(async (error: NodeJS.ErrnoException) => {
     await sallyport.close()
     throw cannotListen(error, config.listen)

@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util'
 import {
   decodeSecret,
   encodeSecret,
@@ -14,8 +15,8 @@ import {
   wellFormedCode,
 } from '@sallyport/core'
 import { Command, Option } from 'commander'
-import { print, style } from '../output.ts'
-import { addGroup, readStdin } from './common.ts'
+import { colour, print, style } from '../output.ts'
+import { addGroup, readStdin, wholeNumber } from './common.ts'
 
 interface TotpOptions {
   algorithm: TotpSettings['algorithm']
@@ -76,7 +77,7 @@ async function generateSecret(options: GenerateOptions): Promise<void> {
     data: { secret: base32, provisioning_uri: uri, ...settings, ...(warning ? { warning } : {}) },
     text: () =>
       [
-        qrTerminal(uri),
+        colour ? qrTerminal(uri) : plainQr(uri),
         `${style.bold('secret')}  ${base32}`,
         `${style.bold('uri')}     ${uri}`,
         ...(warning
@@ -90,6 +91,9 @@ async function checkCode(code: string, options: TotpOptions & { window: string }
   const settings = settingsOf(options)
   const window = wholeNumber('--window', options.window, { from: 0, to: 10 })
   const secret = decodeSecret(await readStdin())
+  if (secret.length === 0) {
+    throw new SallyportError('invalid_input', 'standard input: must hold the secret, in Base32')
+  }
   const now = systemClock.now()
   const step = wellFormedCode(code, settings.digits)
     ? matchTotp({ secret, code, now, window, after: null, ...settings })
@@ -111,11 +115,8 @@ function settingsOf(options: TotpOptions): TotpSettings {
   return { algorithm: options.algorithm, digits: Number(options.digits), period }
 }
 
-function wholeNumber(flag: string, text: string, range: { from: number; to: number }): number {
-  const value = Number(text)
-  if (Number.isInteger(value) && value >= range.from && value <= range.to) return value
-  throw new SallyportError(
-    'invalid_input',
-    `${flag}: must be a whole number from ${range.from} to ${range.to}`,
-  )
+/** Without colours light is what is drawn, which is right on a dark terminal. */
+function plainQr(uri: string): string {
+  const inverted: Record<string, string> = { ' ': '█', '▀': '▄', '▄': '▀', '█': ' ' }
+  return stripVTControlCharacters(qrTerminal(uri)).replace(/[ ▀▄█]/g, (half) => inverted[half]!)
 }

@@ -18,6 +18,7 @@ import {
   installationCommand,
   isoTime,
   readStdin,
+  wholeNumber,
   withSallyport,
 } from './common.ts'
 
@@ -73,9 +74,8 @@ async function createUser(options: CreateOptions): Promise<void> {
   const faults = passwordFaults(password)
   if (faults.length > 0)
     throw new SallyportError('invalid_input', `the password ${faults[0]!.message}`, { faults })
-  const subject = await withSallyport(options, (sallyport) =>
-    storeUser(sallyport, { email, role, company: company ?? null, extension, password }),
-  )
+  const wanted = { email, role, company: company ?? null, extension, password }
+  const subject = await withSallyport(options, (sallyport) => storeUser(sallyport, wanted), { begin: true })
   print({
     json: options.json ?? false,
     data: { id: subject.id, email, role, company: subject.company },
@@ -98,7 +98,15 @@ async function storeUser(
   return store.transaction(async (tx) => {
     const { email, role, company } = user
     const aliases = user.extension === undefined ? [] : [user.extension]
-    const wanted = { application: loginApplication, ref: email, email, role, company, aliases, emailVerified: true }
+    const wanted = {
+      application: loginApplication,
+      ref: email,
+      email,
+      role,
+      company,
+      aliases,
+      emailVerified: true,
+    }
     const subject = await createSubject(wanted, { tx, clock, random })
     const now = clock.now()
     await tx.enrolments.insert({
@@ -133,10 +141,7 @@ interface ListOptions {
 }
 
 async function listUsers(options: CommonOptions & ListOptions): Promise<void> {
-  const limit = Number(options.limit)
-  if (!Number.isInteger(limit) || limit < 1 || limit > 1000) {
-    throw new SallyportError('invalid_input', '--limit: must be a whole number from 1 to 1000')
-  }
+  const limit = wholeNumber('--limit', options.limit, { from: 1, to: 1000 })
   const request = {
     limit,
     after: options.after ?? null,

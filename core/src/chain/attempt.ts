@@ -18,6 +18,8 @@ export interface Attempt {
   subjectId: string
   /** What the attempt is for: `sign-in`, `step-up`, … A grant is given for that purpose only. */
   purpose: string
+  /** The session that it gives proof to, where it is for one. */
+  session: string | null
   /** The name of the policy rule that demanded this chain. */
   rule: string
   policy: ChainPolicy

@@ -1,12 +1,14 @@
 import { type Clock, type Random, randomId } from '../clock.ts'
 import { MfaChainBreached } from '../errors.ts'
-import type { Factor, FactorMatch, FactorType } from '../factors/factor.ts'
+import type { Challenge } from '../factors/challenge.ts'
+import { type Factor, type FactorMatch, type FactorType, isStandIn } from '../factors/factor.ts'
 import {
   type Admission,
   admitGuess,
   breakRow,
   defaultGuessLimits,
   type GuessLimits,
+  type GuessRecord,
   refundGuess,
 } from '../guard/guard.ts'
 import type { LedgerRecord } from '../ledger/entry.ts'
@@ -38,6 +40,8 @@ export interface StartRequest {
   purpose: string
   subject: Subject
   policies: GatePolicies
+  /** The session that the attempt gives proof to, if it is for one. */
+  session?: string
   /** What the gate knows of this sign-in; what it does not know matches no condition that asks for it. */
   facts?: Pick<DecisionFacts, 'address' | 'newDevice' | 'risk'>
 }
@@ -67,11 +71,28 @@ export type VerifyOutcome<Grant = undefined> =
   | { status: 'locked'; until: number | null }
   | { status: 'gone'; reason: 'unknown' | 'finished' | 'expired' }
 
+/** One try at a chain of one step, begun and judged at once. */
+export type ProveRequest<Grant = undefined> = StartRequest &
+  Pick<VerifyRequest<Grant>, 'input' | 'method' | 'grant'>
+
+export type ProveOutcome<Grant = undefined> =
+  | VerifyOutcome<Grant>
+  | Exclude<StartOutcome, { status: 'pending' }>
+
 export interface Attempts {
+  /** What a subject's guesses are measured by. */
+  readonly limits: GuessLimits
   start(request: StartRequest): Promise<StartOutcome>
+  /** The same, in the transaction that found the subject worthy of an attempt. */
+  startIn(tx: Tx, request: StartRequest): Promise<StartOutcome>
   /** The attempt, if it can still be walked. */
   find(id: string): Promise<Attempt | null>
   verify<Grant = undefined>(request: VerifyRequest<Grant>): Promise<VerifyOutcome<Grant>>
+  /**
+   * Starts an attempt and verifies its first step, for gates that are handed a code without a walk. The
+   * attempt begins in the commit that spends the guess; of a subject that is locked none is begun.
+   */
+  prove<Grant = undefined>(request: ProveRequest<Grant>): Promise<ProveOutcome<Grant>>
   /** Ends a pending attempt for good: signing out, a changed password. */
   refuse(id: string): Promise<boolean>
 }
@@ -79,6 +100,8 @@ export interface Attempts {
 interface Candidate {
   factor: Factor
   enrolment: Enrolment
+  /** What was sent out, where the factor judges an answer to it. */
+  challenge?: Challenge
 }
 
 interface Match extends Candidate {
@@ -97,6 +120,20 @@ type AdmitOutcome =
   | { kind: 'answer'; answer: Extract<VerifyOutcome, { status: 'gone' | 'locked' }> }
   | { kind: 'breach'; expected: string; offered: string }
 
+/** What is tried at an attempt's next step, and may be refused. */
+interface Guess {
+  attempt: Attempt
+  stored: GuessRecord | null
+  candidates: Candidate[]
+  /** Runs before anything else is written, once it is certain that the guess is not refused. */
+  begin?: () => Promise<void>
+}
+
+interface Decided {
+  outcome: StartOutcome
+  record: LedgerRecord
+}
+
 /** Thrown inside a transaction to undo it: another request was faster. Never leaves this file. */
 class Overtaken extends Error {}
 
@@ -107,68 +144,103 @@ export function createAttempts(options: AttemptsOptions): Attempts {
   const lifetime = options.lifetime ?? fiveMinutes
   const factors = new Map(options.factors.map((factor) => [factor.type, factor]))
 
-  async function start(request: StartRequest): Promise<StartOutcome> {
+  async function startIn(tx: Tx, request: StartRequest): Promise<StartOutcome> {
+    const decided = await decideIn(tx, request)
+    await begin(tx, decided)
+    return decided.outcome
+  }
+
+  async function begin(tx: Tx, { outcome, record }: Decided): Promise<void> {
+    if (outcome.status === 'pending') await tx.attempts.insert(outcome.attempt)
+    tx.ledger.append(record)
+  }
+
+  /** What the policies make of the subject now, and what there is to record of it; writes nothing. */
+  async function decideIn(tx: Tx, request: StartRequest): Promise<Decided> {
     const { subject, gate, purpose, policies } = request
     const now = clock.now()
-    return store.transaction(async (tx) => {
-      const enrolments = await tx.enrolments.listBySubject(subject.id, { status: 'active' })
-      const enrolled = enrolments.map((enrolment) => enrolment.factor).filter((kind) => factors.has(kind))
-      const facts: DecisionFacts = {
-        ...request.facts,
-        subjects: [subject.id, subject.ref, ...(subject.email === null ? [] : [subject.email])],
-        role: subject.role,
-        company: subject.company,
-        gate,
-        at: now,
-        enrolled,
-      }
-      const decision = decide(policies, facts)
-      const record = (type: string, data: LedgerRecord['data'] = {}) =>
-        tx.ledger.append({
-          type,
-          at: now,
-          gate,
-          subject: subject.id,
-          data: { ...describeFacts(facts), rule: decision.rule, ...data },
-        })
-      if (decision.action !== 'chain') {
-        const status = ({ allow: 'allowed', deny: 'denied', enrol: 'must_enrol' } as const)[decision.action]
-        record(`attempt.${status}`)
-        return { status, rule: decision.rule }
-      }
-      const attempt: Attempt = {
-        id: randomId(random),
-        gate,
-        application: subject.application,
-        subjectId: subject.id,
-        purpose,
-        rule: decision.rule,
-        policy: decision.chain,
-        chain: drawChain(decision.chain, random),
-        cursor: 0,
-        passed: [],
-        status: 'pending',
-        revision: 0,
-        createdAt: now,
-        expiresAt: now + lifetime,
-      }
-      await tx.attempts.insert(attempt)
-      record('attempt.started', { attempt: attempt.id, purpose, steps: attempt.chain.length })
-      return { status: 'pending', attempt }
+    const active = await tx.enrolments.listBySubject(subject.id, { status: 'active' })
+    const enrolled = [
+      ...active
+        .map(({ factor }) => factor)
+        .filter((kind) => factors.has(kind) && !factors.get(kind)?.challenged),
+      ...[...factors.keys()].filter((kind) => factors.get(kind)?.challenged?.(subject, active, now)),
+    ]
+    const facts: DecisionFacts = {
+      ...request.facts,
+      subjects: [subject.id, subject.ref, ...(subject.email === null ? [] : [subject.email])],
+      role: subject.role,
+      company: subject.company,
+      gate,
+      at: now,
+      enrolled,
+    }
+    const decision = decide(policies, facts)
+    const recordOf = (type: string, data: LedgerRecord['data'] = {}): LedgerRecord => ({
+      type,
+      at: now,
+      gate,
+      subject: subject.id,
+      data: { ...describeFacts(facts), rule: decision.rule, ...data },
     })
+    if (decision.action !== 'chain') {
+      const status = ({ allow: 'allowed', deny: 'denied', enrol: 'must_enrol' } as const)[decision.action]
+      return { outcome: { status, rule: decision.rule }, record: recordOf(`attempt.${status}`) }
+    }
+    const attempt: Attempt = {
+      id: randomId(random),
+      gate,
+      application: subject.application,
+      subjectId: subject.id,
+      session: request.session ?? null,
+      purpose,
+      rule: decision.rule,
+      policy: decision.chain,
+      chain: drawChain(decision.chain, random),
+      cursor: 0,
+      passed: [],
+      status: 'pending',
+      revision: 0,
+      createdAt: now,
+      expiresAt: now + lifetime,
+    }
+    const started = { attempt: attempt.id, purpose, steps: attempt.chain.length }
+    return { outcome: { status: 'pending', attempt }, record: recordOf('attempt.started', started) }
   }
 
   async function verify<Grant>(request: VerifyRequest<Grant>): Promise<VerifyOutcome<Grant>> {
     const admit = await store.transaction((tx) => admitStep(tx, request))
     if (admit.kind === 'answer') return admit.answer
     if (admit.kind === 'breach') throw new MfaChainBreached(admit.expected, admit.offered)
-    const admitted = admit.step
-    const matches = await judge(admitted, request.input)
+    return decideStep(admit.step, request)
+  }
+
+  async function prove<Grant>(request: ProveRequest<Grant>): Promise<ProveOutcome<Grant>> {
+    const admit = await store.transaction(async (tx) => {
+      const stored = await tx.guesses.lock(guessKey(request.subject.id))
+      const decided = await decideIn(tx, request)
+      if (decided.outcome.status === 'pending') {
+        const { attempt } = decided.outcome
+        const candidates = await findCandidates(tx, attempt, request)
+        return takeStep(tx, { attempt, stored, candidates, begin: () => begin(tx, decided) })
+      }
+      await begin(tx, decided)
+      return { kind: 'answer', answer: decided.outcome } as const
+    })
+    return admit.kind === 'answer' ? admit.answer : decideStep(admit.step, request)
+  }
+
+  /** Judges a step whose guess is spent, and settles what becomes of the attempt. */
+  async function decideStep<Grant>(
+    admitted: AdmittedStep,
+    { input, grant }: Pick<VerifyRequest<Grant>, 'input' | 'grant'>,
+  ): Promise<VerifyOutcome<Grant>> {
+    const matches = await judge(admitted, input)
     try {
-      return await store.transaction((tx) => settle(tx, { admitted, matches, grant: request.grant }))
+      return await store.transaction((tx) => settle(tx, { admitted, matches, grant }))
     } catch (error) {
       // Undone as a whole: nothing was consumed, nothing accepted, and the guess stays spent.
-      if (error instanceof Overtaken) return rejected(admitted.attempt, admitted.admission, false)
+      if (error instanceof Overtaken) return store.transaction((tx) => settleOvertaken(tx, admitted))
       throw error
     }
   }
@@ -180,58 +252,115 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     // The subject's guesses are one row: whoever holds it walks alone. What was read before may be old.
     const stored = await tx.guesses.lock(guessKey(seen.subjectId))
     const now = clock.now()
-    const attempt = (await tx.attempts.find(seen.id)) ?? seen
-    const ended = endedAt(attempt, now)
-    if (ended) return { kind: 'answer', answer: { status: 'gone', reason: ended } }
+    const attempt = await tx.attempts.find(seen.id)
+    const ended = attempt ? endedAt(attempt, now) : 'unknown'
+    if (!attempt || ended) return { kind: 'answer', answer: { status: 'gone', reason: ended ?? 'unknown' } }
     const step = attempt.chain[attempt.cursor]!
     const offered = request.stepId ?? step.id
     const breached = offered !== step.id
     const breach = { kind: 'breach', expected: step.id, offered } as const
     if (breached) append(tx, attempt, 'attempt.breached', { step: step.id })
     if (breached && attempt.policy.onBreach === 'refuse') return breach
-    const candidates = await findCandidates(tx, attempt, request)
+    const guess = { attempt, stored, candidates: await findCandidates(tx, attempt, request) }
+    if (!breached) return takeStep(tx, guess)
+    const admission = await spendGuess(tx, guess)
+    if (!admission.admitted) return { kind: 'answer', answer: { status: 'locked', until: admission.until } }
+    await tx.attempts.replace(changed(attempt, walkAgain(attempt)))
+    return breach
+  }
+
+  async function takeStep(tx: Tx, guess: Guess): Promise<Exclude<AdmitOutcome, { kind: 'breach' }>> {
+    const { attempt, candidates } = guess
     if (candidates.length > 0 && candidates.every(({ factor }) => factor.unguessable)) {
+      await guess.begin?.()
       return { kind: 'admitted', step: { attempt, candidates, admission: null } }
     }
-    const recovery = candidates.length > 0 && candidates.every(({ factor }) => factor.recovery)
-    const admission = admitGuess(stored, { now, limits, recovery })
-    if (admission.record !== stored) await tx.guesses.save(guessKey(attempt.subjectId), admission.record)
+    const admission = await spendGuess(tx, guess)
     if (!admission.admitted) return { kind: 'answer', answer: { status: 'locked', until: admission.until } }
-    if (admission.locksUntil !== null) append(tx, attempt, 'subject.locked', { until: admission.locksUntil })
-    if (!breached) return { kind: 'admitted', step: { attempt, candidates, admission } }
-    await moveOn(tx, attempt, walkAgain(attempt))
-    return breach
+    return { kind: 'admitted', step: { attempt, candidates: await takeTries(tx, candidates), admission } }
+  }
+
+  async function spendGuess(tx: Tx, guess: Guess): Promise<Admission> {
+    const { attempt, stored, candidates } = guess
+    const recovery = candidates.length > 0 && candidates.every(({ factor }) => factor.recovery)
+    const admission = admitGuess(stored, { now: clock.now(), limits, recovery })
+    if (admission.admitted) await guess.begin?.()
+    if (admission.record !== stored) await tx.guesses.save(guessKey(attempt.subjectId), admission.record)
+    if (admission.admitted && admission.locksUntil !== null) {
+      append(tx, attempt, 'subject.locked', { until: admission.locksUntil })
+    }
+    return admission
   }
 
   async function findCandidates(
     tx: Tx,
     attempt: Attempt,
-    request: VerifyRequest<unknown>,
+    request: Pick<VerifyRequest, 'input' | 'method'>,
   ): Promise<Candidate[]> {
     const kinds = stepKinds(attempt.chain[attempt.cursor]!).filter(
       (kind) => !request.method || kind === request.method,
     )
     const used = new Set(attempt.passed.map((step) => step.enrolmentId))
-    const enrolments = await tx.enrolments.listBySubject(attempt.subjectId, { status: 'active' })
-    return enrolments.flatMap((enrolment) => {
+    const active = await tx.enrolments.listBySubject(attempt.subjectId, { status: 'active' })
+    const enrolled = active.flatMap((enrolment): Candidate[] => {
       const factor = factors.get(enrolment.factor)
-      // One enrolment passes one step of an attempt: two steps mean two things in the subject's hands.
-      if (!factor || !kinds.includes(enrolment.factor) || used.has(enrolment.id)) return []
-      return factor.wellFormed(request.input, enrolment) ? [{ factor, enrolment }] : []
+      return factor && !factor.challenged && kinds.includes(factor.type) ? [{ factor, enrolment }] : []
     })
+    const challenged = await findChallenged(tx, { subjectId: attempt.subjectId, kinds, active })
+    return [...enrolled, ...challenged].filter(
+      // One enrolment passes one step of an attempt: two steps mean two things in the subject's hands.
+      ({ factor, enrolment }) => !used.has(enrolment.id) && factor.wellFormed(request.input, enrolment),
+    )
+  }
+
+  /** What answers to the challenges that are open for the subject. */
+  async function findChallenged(
+    tx: Tx,
+    step: { subjectId: string; kinds: readonly FactorType[]; active: readonly Enrolment[] },
+  ): Promise<Candidate[]> {
+    const { subjectId, kinds, active } = step
+    const now = clock.now()
+    const found: Candidate[] = []
+    for (const kind of kinds) {
+      const factor = factors.get(kind)
+      const challenge = factor?.challenged && (await tx.challenges.live(subjectId, kind, now))
+      // One from the future outlived a clock that was set back, like an attempt.
+      if (!factor || !challenge || now < challenge.createdAt - clockSkew) continue
+      const subject = await tx.subjects.find(subjectId)
+      const enrolment = subject && factor.challenged?.(subject, active, now)
+      if (enrolment) found.push({ factor, enrolment, challenge })
+    }
+    return found
+  }
+
+  /** A challenge is judged so many times and no more, however many come at once. */
+  async function takeTries(tx: Tx, candidates: readonly Candidate[]): Promise<Candidate[]> {
+    const taken: Candidate[] = []
+    for (const candidate of candidates) {
+      const { challenge } = candidate
+      if (!challenge || (await tx.challenges.takeTry(challenge.id))) taken.push(candidate)
+    }
+    return taken
   }
 
   /** Everything that costs time, outside any transaction. */
   async function judge(admitted: AdmittedStep, input: unknown): Promise<Match[]> {
     const now = clock.now()
     const matches: Match[] = []
-    for (const { factor, enrolment } of admitted.candidates) {
-      const { sealed, subjectId: subject } = enrolment
-      const secret = sealed ? await vault.open({ subject, purpose: factor.type, sealed }) : new Uint8Array()
-      const match = await factor.verify({ enrolment, secret, input, now })
-      if (match) matches.push({ factor, enrolment, match })
+    for (const candidate of admitted.candidates) {
+      const { factor, enrolment, challenge } = candidate
+      const secret = await openSecret(candidate)
+      const challengeId = challenge && { challengeId: challenge.id }
+      const match = await factor.verify({ enrolment, secret, input, now, ...challengeId })
+      if (match) matches.push({ ...candidate, match })
     }
     return matches
+  }
+
+  async function openSecret({ factor, enrolment, challenge }: Candidate): Promise<Uint8Array> {
+    const { sealed } = challenge ?? enrolment
+    const purpose = challenge ? 'challenge' : factor.type
+    return sealed ? vault.open({ subject: enrolment.subjectId, purpose, sealed }) : new Uint8Array()
   }
 
   async function settle<Grant>(
@@ -245,12 +374,16 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     if (!current || current.revision !== attempt.revision || endedAt(current, clock.now()))
       throw new Overtaken()
     const accepted = await consumeFirst(tx, matches)
-    if (!accepted) return settleFailure(tx, { attempt, admission, replayed: matches.length > 0 })
+    if (!accepted) {
+      return settleFailure(tx, { admitted, reason: matches.length > 0 ? 'replayed' : 'no_match' })
+    }
 
-    const { enrolment, match } = accepted
+    const { enrolment, factor, match } = accepted
     const now = clock.now()
     // Revoked since it was admitted: a lost phone reported, a factor reset.
-    if (!(await tx.enrolments.touch(enrolment.id, now, match.remember))) throw new Overtaken()
+    if (!(await use(tx, accepted, now))) {
+      return settleFailure(tx, { admitted, reason: 'revoked' })
+    }
     const step = attempt.chain[attempt.cursor]!
     const passed = [
       ...attempt.passed,
@@ -263,9 +396,10 @@ export function createAttempts(options: AttemptsOptions): Attempts {
       status: complete ? 'complete' : 'pending',
     })
     if (guesses) {
-      const at = admission?.at ?? now
-      const settled = complete ? breakRow(guesses, at) : refundGuess(guesses, at)
+      // A recovery factor ends the row at once: past the ceiling the chain's other steps would be refused.
+      const settled = settleGuess(guesses, admission, complete || factor.recovery)
       await tx.guesses.save(guessKey(attempt.subjectId), settled)
+      if (guesses.lockedUntil !== settled.lockedUntil) append(tx, attempt, 'subject.unlocked', {})
     }
     append(tx, next, 'attempt.step_passed', {
       ...match.detail,
@@ -283,20 +417,34 @@ export function createAttempts(options: AttemptsOptions): Attempts {
 
   async function settleFailure(
     tx: Tx,
-    failure: { attempt: Attempt; admission: AdmittedStep['admission']; replayed: boolean },
+    failure: { admitted: AdmittedStep; reason: 'no_match' | 'replayed' | 'revoked' },
   ): Promise<VerifyOutcome<never>> {
-    const { attempt, admission, replayed } = failure
+    const { attempt, admission } = failure.admitted
     const step = attempt.chain[attempt.cursor]!
     const resets = attempt.policy.onFailure === 'reset'
     const locks =
       admission?.locksUntil != null && !stepKinds(step).some((kind) => factors.get(kind)?.unguessable)
-    const walked = resets && attempt.policy.requiredSteps > 1
-    const changes = walked || locks
+    const walked = resets && (attempt.chain.length > 1 || attempt.policy.mode === 'random')
     const change = { ...(walked ? walkAgain(attempt) : {}), ...(locks ? { status: 'locked' as const } : {}) }
     // A step to be tried again leaves the attempt as it is, so that a right answer in parallel still counts.
-    const next = changes ? await moveOn(tx, attempt, change) : attempt
-    append(tx, attempt, 'attempt.step_failed', { step: step.id, reason: replayed ? 'replayed' : 'no_match' })
-    return rejected(next, admission, walked)
+    const next = walked || locks ? await moveOn(tx, attempt, change) : attempt
+    append(tx, attempt, 'attempt.step_failed', { step: step.id, reason: failure.reason })
+    return rejected(next, admission, walked && attempt.chain.length > 1)
+  }
+
+  /** Another request moved the attempt on while this one was judged: its guess stays spent, for nothing. */
+  async function settleOvertaken(
+    tx: Tx,
+    { attempt, admission }: AdmittedStep,
+  ): Promise<VerifyOutcome<never>> {
+    append(tx, attempt, 'attempt.step_failed', {
+      step: attempt.chain[attempt.cursor]!.id,
+      reason: 'overtaken',
+    })
+    const current = await tx.attempts.find(attempt.id)
+    const ended = current ? endedAt(current, clock.now()) : 'unknown'
+    if (ended && admission?.locksUntil == null) return { status: 'gone', reason: ended }
+    return rejected(current ?? attempt, admission, false)
   }
 
   /** The first match whose values were never used before; they are used up by this. */
@@ -307,8 +455,14 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     return null
   }
 
+  /** Records the use of what was accepted; false when it does not stand any more. */
+  async function use(tx: Tx, { enrolment, challenge, match }: Match, at: number): Promise<boolean> {
+    if (challenge && !(await tx.challenges.end(challenge.id, at))) return false
+    return isStandIn(enrolment) || tx.enrolments.touch(enrolment.id, at, match.remember)
+  }
+
   async function moveOn(tx: Tx, attempt: Attempt, change: Partial<Attempt>): Promise<Attempt> {
-    const next = { ...attempt, ...change, revision: attempt.revision + 1 }
+    const next = changed(attempt, change)
     if (!(await tx.attempts.replace(next))) throw new Overtaken()
     return next
   }
@@ -329,24 +483,40 @@ export function createAttempts(options: AttemptsOptions): Attempts {
 
   async function refuse(id: string): Promise<boolean> {
     return store.transaction(async (tx) => {
-      const attempt = await tx.attempts.find(id)
+      const seen = await tx.attempts.find(id)
+      // Under the same lock as every step: a step in parallel must not save the attempt from its end.
+      if (seen) await tx.guesses.lock(guessKey(seen.subjectId))
+      const attempt = seen && (await tx.attempts.find(id))
       if (!attempt || endedAt(attempt, clock.now())) return false
-      const refused = await tx.attempts.replace({
-        ...attempt,
-        status: 'refused',
-        revision: attempt.revision + 1,
-      })
+      const refused = await tx.attempts.replace(changed(attempt, { status: 'refused' }))
       if (refused) append(tx, attempt, 'attempt.refused', {})
       return refused
     })
   }
 
-  return { start, find, verify, refuse }
+  return {
+    start: (request) => store.transaction((tx) => startIn(tx, request)),
+    ...{ limits, startIn, find, verify, prove, refuse },
+  }
 }
 
 /** All guesses against a subject share one budget, whichever way they come. */
 export function guessKey(subjectId: string): string {
   return `subject:${subjectId}`
+}
+
+function changed(attempt: Attempt, change: Partial<Attempt>): Attempt {
+  return { ...attempt, ...change, revision: attempt.revision + 1 }
+}
+
+/** What remains of the record after a right answer. A proof that cost no guess gives none back. */
+function settleGuess(
+  guesses: GuessRecord,
+  admission: AdmittedStep['admission'],
+  endsRow: boolean,
+): GuessRecord {
+  if (!admission) return endsRow ? { ...guesses, inRow: 0 } : guesses
+  return endsRow ? breakRow(guesses, admission.at) : refundGuess(guesses, admission.at)
 }
 
 function endedAt(attempt: Attempt, now: number): 'finished' | 'expired' | null {

@@ -170,7 +170,10 @@ function passable(steps: readonly FactorDefinition[], enrolled: readonly FactorT
 }
 
 function narrow(step: Extract<FactorDefinition, { any_of: unknown }>, enrolled: readonly FactorType[]) {
-  return Object.freeze({ ...step, any_of: Object.freeze(step.any_of.filter((kind) => enrolled.includes(kind))) })
+  return Object.freeze({
+    ...step,
+    any_of: Object.freeze(step.any_of.filter((kind) => enrolled.includes(kind))),
+  })
 }
 
 function lacks(factor: FactorDefinition): string {

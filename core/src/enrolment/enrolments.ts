@@ -1,3 +1,4 @@
+import { guessKey } from '../chain/attempts.ts'
 import { type Clock, type Random, randomId } from '../clock.ts'
 import {
   type BackupFormat,
@@ -5,7 +6,6 @@ import {
   generateBackupCodes,
   hashBackupCodes,
 } from '../factors/backup.ts'
-import { guessKey } from '../chain/attempts.ts'
 import { encodeSecret } from '../factors/shared/base32.ts'
 import { provisioningUri } from '../factors/shared/provisioning-uri.ts'
 import type { TotpSettings } from '../factors/shared/totp-settings.ts'
@@ -28,6 +28,18 @@ export interface EnrolmentsOptions {
   limits?: GuessLimits
 }
 
+export interface BeginTotp {
+  subject: Subject
+  issuer: string
+  account: string
+  name: string
+  /**
+   * No factor was proved for this enrolment, since none is there. It dies as soon as one is, however it
+   * came: whoever begins early may not add a second factor to somebody's first.
+   */
+  asFirst?: boolean
+}
+
 export interface TotpBegun {
   enrolment: Enrolment
   /** Base32, for typing by hand. Shown this once. */
@@ -45,13 +57,15 @@ export type ConfirmOutcome =
 
 export interface Enrolments {
   /** Registers a new authenticator, pending until one of its codes is confirmed. */
-  beginTotp(request: { subject: Subject; issuer: string; account: string; name: string }): Promise<TotpBegun>
+  beginTotp(request: BeginTotp): Promise<TotpBegun>
   /** Confirms a pending authenticator, the newest when none is named. Its code is used up by this. */
   confirmTotp(request: { subject: Subject; enrolmentId?: string; code: unknown }): Promise<ConfirmOutcome>
   /** A new set of backup codes; the old ones are void from that moment. */
   regenerateBackupCodes(subject: Subject): Promise<string[]>
   backupCodesLeft(subjectId: string): Promise<number>
   revoke(request: { subject: Subject; enrolmentId: string }): Promise<boolean>
+  /** Removes every factor but the password, pending ones as well, as part of `tx`. */
+  removeAll(tx: Tx, removal: { subject: Subject; actor?: string; reason?: string }): Promise<void>
 }
 
 export function createEnrolments(options: EnrolmentsOptions): Enrolments {
@@ -59,10 +73,10 @@ export function createEnrolments(options: EnrolmentsOptions): Enrolments {
   const limits = options.limits ?? defaultGuessLimits
   const totpFactor = createTotpFactor({ window: options.totp.window })
 
-  async function beginTotp(request: { subject: Subject; issuer: string; account: string; name: string }) {
-    const { subject, issuer, account, name } = request
+  async function beginTotp(request: BeginTotp): Promise<TotpBegun> {
+    const { subject, issuer, account, name, asFirst } = request
     const { algorithm, digits, period } = options.totp
-    const settings = { algorithm, digits, period }
+    const settings = { algorithm, digits, period, ...(asFirst && { as_first: true }) }
     const secret = newTotpSecret(random)
     const enrolment = draft({ subject, factor: 'totp', name, secret, settings })
     const backupCodes = await store.transaction(async (tx) => {
@@ -103,8 +117,10 @@ export function createEnrolments(options: EnrolmentsOptions): Enrolments {
     const hashed = codes ? await hashWaiting(codes) : null
     return store.transaction(async (tx): Promise<ConfirmOutcome> => {
       await lockSubject(tx, subject.id)
+      const { sealed, settings: begun } = enrolment
+      const { as_first: asFirst, ...settings } = begun
+      if (asFirst && (await hasFactor(tx, subject.id))) return { status: 'nothing_pending' }
       if (!(await consume(tx, match.spends))) return reject(tx, enrolment)
-      const { sealed, settings } = enrolment
       const at = clock.now()
       const keep = { sealed, settings: { ...settings, ...match.remember } }
       if (!(await tx.enrolments.activate(enrolment.id, at, keep))) return { status: 'nothing_pending' }
@@ -133,7 +149,8 @@ export function createEnrolments(options: EnrolmentsOptions): Enrolments {
       live.find(({ factor, settings }) => factor === 'backup' && settings.with === enrolment.id) ?? null
     const admission = admitGuess(await tx.guesses.lock(confirmKey(enrolment.id)), { now, limits })
     await tx.guesses.save(confirmKey(enrolment.id), admission.record)
-    if (!admission.admitted) return { kind: 'answer', answer: { status: 'locked', until: admission.until } } as const
+    if (!admission.admitted)
+      return { kind: 'answer', answer: { status: 'locked', until: admission.until } } as const
     return { kind: 'admitted', enrolment, codes } as const
   }
 
@@ -194,6 +211,17 @@ export function createEnrolments(options: EnrolmentsOptions): Enrolments {
     })
   }
 
+  const removeAll: Enrolments['removeAll'] = async (tx, { subject, actor, reason }) => {
+    await lockSubject(tx, subject.id)
+    const at = clock.now()
+    const removed: string[] = []
+    for (const { id, factor, status } of await tx.enrolments.listBySubject(subject.id)) {
+      if (factor !== 'password' && status !== 'revoked' && (await tx.enrolments.revoke(id, at))) removed.push(id)
+    }
+    const data = { enrolments: removed, ...(reason !== undefined && { reason }) }
+    tx.ledger.append({ type: 'factors.removed', at, subject: subject.id, actor: actor ?? null, data })
+  }
+
   function draft(
     made: Pick<Enrolment, 'factor' | 'name' | 'settings'> & { subject: Subject; secret: Uint8Array | null },
   ): Enrolment {
@@ -217,7 +245,8 @@ export function createEnrolments(options: EnrolmentsOptions): Enrolments {
 
   /** Asking again and again leaves a handful of pending enrolments, never a heap. */
   async function dropStalePending(tx: Tx, subjectId: string): Promise<void> {
-    const pending = await tx.enrolments.listBySubject(subjectId, { status: 'pending' })
+    const all = await tx.enrolments.listBySubject(subjectId, { status: 'pending' })
+    const pending = all.filter(({ factor }) => factor === 'totp' || factor === 'backup')
     const now = clock.now()
     const totp = pending.filter((enrolment) => enrolment.factor === 'totp')
     const kept = new Set(
@@ -234,6 +263,11 @@ export function createEnrolments(options: EnrolmentsOptions): Enrolments {
   /** Changes to one subject's enrolments go one after another; the row is the one that its guesses share. */
   async function lockSubject(tx: Tx, subjectId: string): Promise<void> {
     await tx.guesses.lock(guessKey(subjectId))
+  }
+
+  async function hasFactor(tx: Tx, subjectId: string): Promise<boolean> {
+    const active = await tx.enrolments.listBySubject(subjectId, { status: 'active' })
+    return active.some(({ factor }) => factor !== 'password')
   }
 
   async function activeBackup(tx: Tx, subjectId: string): Promise<Enrolment | null> {
@@ -255,7 +289,7 @@ export function createEnrolments(options: EnrolmentsOptions): Enrolments {
     tx.ledger.append({ type, at: clock.now(), subject, data: { enrolment: id, factor } })
   }
 
-  return { beginTotp, confirmTotp, regenerateBackupCodes, backupCodesLeft, revoke }
+  return { beginTotp, confirmTotp, regenerateBackupCodes, backupCodesLeft, revoke, removeAll }
 }
 
 function confirmKey(enrolmentId: string): string {

@@ -1,4 +1,4 @@
-import type { Enrolment } from '../store.ts'
+import type { Enrolment, Subject } from '../store.ts'
 
 export const factorTypes = ['totp', 'email', 'backup', 'yubikey', 'webauthn', 'password'] as const
 
@@ -14,9 +14,7 @@ export function isFactorType(value: unknown): value is FactorType {
  * (a TOTP time step, a YubiKey counter). `key` names the thing itself, not the attempt or the
  * enrolment it came through, so that the same value is spent whichever way it arrives.
  */
-export type Spend =
-  | { kind: 'once'; key: string }
-  | { kind: 'raise'; key: string; value: number }
+export type Spend = { kind: 'once'; key: string } | { kind: 'raise'; key: string; value: number }
 
 export interface FactorMatch {
   /** All of these must be new; none when the proof may be given again (a password). */
@@ -34,6 +32,8 @@ export interface FactorClaim {
   /** Exactly what the subject sent. */
   input: unknown
   now: number
+  /** The open challenge that `secret` comes from, where the factor is `challenged`. */
+  challengeId?: string
 }
 
 /** A way of proving. One file each; factors never import one another. */
@@ -48,6 +48,38 @@ export interface Factor {
    * decided before any cryptography runs.
    */
   wellFormed(input: unknown, enrolment: Enrolment): boolean
+  /**
+   * Only where the proof answers something that was sent out (an emailed code): what the subject would
+   * answer with, an active enrolment or a stand-in that is not stored; `null` when it may not. The secret is
+   * then that of the open challenge, and a challenge is judged only so many times.
+   */
+  challenged?(subject: Subject, active: readonly Enrolment[], now: number): Enrolment | null
   /** What matched, or `null`. Throws only when it cannot do its work. */
   verify(claim: FactorClaim): Promise<FactorMatch | null>
+}
+
+/** What a subject proves with where the account itself is the enrolment. Has an id of its own; never stored. */
+export function standIn(subject: Subject, factor: FactorType): Enrolment {
+  return {
+    id: standInId(subject.id, factor),
+    subjectId: subject.id,
+    factor,
+    name: factor,
+    status: 'active',
+    sealed: null,
+    settings: {},
+    createdAt: subject.createdAt,
+    confirmedAt: null,
+    revokedAt: null,
+    lastUsedAt: null,
+    expiresAt: null,
+  }
+}
+
+export function isStandIn({ id, subjectId, factor }: Enrolment): boolean {
+  return id === standInId(subjectId, factor)
+}
+
+function standInId(subjectId: string, factor: FactorType): string {
+  return `${factor}:${subjectId}`
 }

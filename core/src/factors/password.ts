@@ -17,13 +17,11 @@ export async function hashPassword(
   options: { scheme: PasswordScheme; random: Random },
 ): Promise<string> {
   const salt = options.random.bytes(16)
-  if (options.scheme === 'argon2id') {
-    const hash = await argon2id({ password, salt, ...argon2 })
-    const { memory, passes, parallelism } = argon2
-    return `$argon2id$v=19$m=${memory},t=${passes},p=${parallelism}$${base64(salt)}$${base64(hash)}`
-  }
-  const hash = await pbkdf2({ password, salt, iterations: pbkdf2Iterations })
-  return `$pbkdf2-sha256$i=${pbkdf2Iterations}$${base64(salt)}$${base64(hash)}`
+  const hash =
+    options.scheme === 'argon2id'
+      ? await argon2id({ password, salt, ...argon2 })
+      : await pbkdf2({ password, salt, iterations: pbkdf2Iterations })
+  return `${prefixOf(options.scheme)}${base64(salt)}$${base64(hash)}`
 }
 
 /** Whether `password` is the one hashed in `phc`. Throws `invalid_input` when that is no hash of ours. */
@@ -49,6 +47,17 @@ export async function verifyPassword(password: string, phc: string): Promise<boo
   return crypto.timingSafeEqual(actual, expected)
 }
 
+/** Whether a stored hash is of the kind and cost that a new one would be. */
+export function isCurrentHash(phc: string, scheme: PasswordScheme): boolean {
+  return phc.startsWith(prefixOf(scheme))
+}
+
+/** A hash of nothing that costs what a real one costs to check: for accounts that do not exist. */
+export function decoyHash(options: { scheme: PasswordScheme; random: Random }): string {
+  const { scheme, random } = options
+  return `${prefixOf(scheme)}${base64(random.bytes(16))}$${base64(random.bytes(hashLength))}`
+}
+
 /** What is wrong with a new password; empty when it will do. */
 export function passwordFaults(password: string): Fault[] {
   const length = [...password].length
@@ -57,6 +66,14 @@ export function passwordFaults(password: string): Fault[] {
   if (password.length > longest)
     return [{ path: 'password', message: `must have at most ${longest} characters` }]
   return []
+}
+
+/** Everything of a new hash that comes before its salt. */
+function prefixOf(scheme: PasswordScheme): string {
+  const { memory, passes, parallelism } = argon2
+  return scheme === 'argon2id'
+    ? `$argon2id$v=19$m=${memory},t=${passes},p=${parallelism}$`
+    : `$pbkdf2-sha256$i=${pbkdf2Iterations}$`
 }
 
 function argon2id(work: {

@@ -84,6 +84,12 @@ describe('the TOTP factor', () => {
     }
   })
 
+  it('refuses an enrolment that lost its secret, whatever the code', async () => {
+    const code = totp({ secret: new Uint8Array(), at: now, algorithm: 'SHA1', digits: 6, period: 30 })
+    const claim = { enrolment: enrolled(), secret: new Uint8Array(), input: code, now }
+    await expect(createTotpFactor().verify(claim)).rejects.toMatchObject({ code: 'store_damaged' })
+  })
+
   it('goes by the digits of the enrolment', () => {
     const eight = enrolled({ algorithm: 'SHA1', digits: 8, period: 30 })
     expect(factor.wellFormed('12345678', eight)).toBe(true)

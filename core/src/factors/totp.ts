@@ -36,6 +36,10 @@ export function createTotpFactor({ window = 1 }: { window?: number } = {}): Fact
     async verify({ enrolment, secret, input, now }) {
       const settings = settingsOf(enrolment)
       if (!wellFormedCode(input, settings.digits)) return null
+      // An enrolment without its secret would be passed by the codes of an empty key.
+      if (secret.length < leastBytes) {
+        throw new SallyportError('store_damaged', `enrolment ${enrolment.id} lost its secret`)
+      }
       // which steps are used up is the store's to know: `raise` refuses them, in the commit that accepts
       const step = matchTotp({ ...settings, secret, code: input, now, window, after: null })
       if (step === null) return null

@@ -37,13 +37,14 @@ function isPattern(password: string): boolean {
   if (new Set(text).size < 5) return true
   const period = `${text}${text}`.indexOf(text, 1)
   if (period < text.length && period < leastRest) return true
-  const breaks = pairsOf(text).filter(([a, b]) => !follows(a, b)).length
+  const pairs = pairsOf(text)
+  const runs = 1 + pairs.filter(([a, b]) => !follows(a, b)).length
   // Three characters and more in each run, on average: "qwertyuiop12", "1qaz2wsx3edc".
-  return (breaks + 1) * 3 <= text.length
+  return runs * 3 <= pairs.length + 1
 }
 
 function follows(a: string, b: string): boolean {
-  return Math.abs(a.charCodeAt(0) - b.charCodeAt(0)) <= 1 || neighbours.has(`${a}${b}`)
+  return Math.abs(a.codePointAt(0)! - b.codePointAt(0)!) <= 1 || neighbours.has(`${a}${b}`)
 }
 
 /** Common as it is, or a common one dressed up: "P@ssw0rd2024!!", "letmeinletmein". */

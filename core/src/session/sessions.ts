@@ -79,7 +79,7 @@ export interface Sessions {
   findIn(tx: Tx, id: string): Promise<SessionInForce | null>
   /** A subject's sessions in force, newest first. */
   list(subjectId: string): Promise<Session[]>
-  isFresh(session: Session): boolean
+  isFresh(proof: Pick<Session, 'provedAt'>): boolean
   /** Records that these factors were verified just now; `null` when the session is not in force. */
   prove(tx: Tx, id: string, factors: readonly FactorType[]): Promise<Session | null>
   /** A new refresh token; every earlier one of this session is void. */
@@ -167,7 +167,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     return subject && subject.disabledAt === null ? { session, subject } : null
   }
 
-  function isFresh({ provedAt }: Session): boolean {
+  function isFresh({ provedAt }: Pick<Session, 'provedAt'>): boolean {
     const age = provedAt === null ? Number.POSITIVE_INFINITY : clock.now() - provedAt
     return age < freshFor && age >= -clockSkew
   }

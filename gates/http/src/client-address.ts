@@ -1,5 +1,5 @@
 import { type AddressRange, formatAddress, inRange, parseAddress, parseRange } from '@sallyport/core'
-import type { GateContext } from './bind.ts'
+import type { GateContext } from './context.ts'
 
 export type ClientAddress = (context: GateContext) => string
 
@@ -11,7 +11,9 @@ const unknownAddress = 'unknown'
  * `X-Forwarded-For` that is no such proxy. What anybody else writes into that header is not looked at.
  */
 export function createClientAddress(trustedProxies: readonly string[]): ClientAddress {
-  const trusted = trustedProxies.map((text) => parseRange(text)).filter((range): range is AddressRange => range !== null)
+  const trusted = trustedProxies
+    .map((text) => parseRange(text))
+    .filter((range): range is AddressRange => range !== null)
   const isTrusted = (text: string) => {
     const address = parseAddress(text)
     return address !== null && trusted.some((range) => inRange(address, range))

@@ -1,20 +1,24 @@
-import { type HttpBindings, serve } from '@hono/node-server'
+import type { Server } from 'node:http'
+import { serve } from '@hono/node-server'
 import { SallyportError } from '@sallyport/core'
-import { type ProblemCode, problem, problemContentType } from '@sallyport/protocol'
 import { Hono } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
 import { secureHeaders } from 'hono/secure-headers'
+import { createAccess } from './access.ts'
+import { createBinder } from './bind.ts'
+import { createClientAddress } from './client-address.ts'
+import type { GateApp } from './context.ts'
+import { createKeyCalls } from './key-calls.ts'
+import { registerFactors } from './login/factor-calls.ts'
+import { registerPasswords } from './login/password-calls.ts'
+import { registerSessions } from './login/session-calls.ts'
+import { registerSignIn } from './login/sign-in-calls.ts'
 import { createMetrics } from './metrics.ts'
-import { welcomePage, welcomeStyle } from './welcome-page.ts'
-
-const largestBody = 64 * 1024
-
-export interface HttpGateOptions {
-  version: string
-  /** Named checks of what the gate needs to decide; each rejects when that part cannot do its work. */
-  readiness: Readonly<Record<string, () => Promise<void>>>
-  log: { error(facts: object, message: string): void }
-}
+import { registerOperator } from './operator.ts'
+import { answerRefusal, Refusal, refusalOf } from './refusal.ts'
+import { registerService } from './service/service-api.ts'
+import type { GateConfig, GateServices } from './services.ts'
+import { createSessionMemory } from './session-memory.ts'
+import { createTokens } from './tokens.ts'
 
 export interface HttpGate {
   fetch: (request: Request) => Response | Promise<Response>
@@ -22,9 +26,16 @@ export interface HttpGate {
   listen(where: { host: string; port: number }): Promise<{ url: string; close(): Promise<void> }>
 }
 
-export function createHttpGate(options: HttpGateOptions): HttpGate {
-  const metrics = createMetrics(options.version)
-  const app = new Hono<{ Bindings: HttpBindings }>()
+/** Assembles the gate: what every request passes first, then one surface after another. */
+export function createHttpGate(config: GateConfig, services: GateServices): HttpGate {
+  const { store, clock, log } = services
+  const metrics = createMetrics(config.version)
+  const tokens = createTokens({ keys: services.signingKeys, issuer: config.issuer, clock })
+  const memory = createSessionMemory({ store, tokens, clock })
+  const cookiePrefix = config.secureCookies ? '__Host-' : ''
+  const cookies = { access: `${cookiePrefix}sallyport`, refresh: `${cookiePrefix}sallyport-refresh` }
+  const access = createAccess({ store, memory, sessions: services.sessions, cookieName: cookies.access })
+  const app: GateApp = new Hono()
 
   app.use(secureHeaders({ contentSecurityPolicy: { defaultSrc: ["'none'"], styleSrc: ["'self'"] } }))
   app.use(async (context, next) => {
@@ -32,62 +43,51 @@ export function createHttpGate(options: HttpGateOptions): HttpGate {
     await next()
     stop({ method: context.req.method, status: context.res.status })
   })
-  app.use(
-    bodyLimit({
-      maxSize: largestBody,
-      onError: () => answer('payload_too_large', 'a request body has at most 64 KiB'),
-    }),
-  )
 
-  app.get('/healthz', (context) => context.json({ status: 'alive', version: options.version }))
-  app.get('/readyz', async (context) => {
-    const names = Object.keys(options.readiness)
-    const results = await Promise.allSettled(names.map((name) => options.readiness[name]!()))
-    const failed = names.filter((_, index) => results[index]?.status === 'rejected')
-    if (failed.length > 0) return answer('not_ready', `not able to work: ${failed.join(', ')}`)
-    return context.json({ status: 'ready', checks: Object.fromEntries(names.map((name) => [name, 'ok'])) })
+  const bind = createBinder(app, {
+    access,
+    clientAddress: createClientAddress(config.trustedProxies),
+    recordKeyCall: createKeyCalls({ store, clock }),
   })
-  app.get('/metrics', async (context) =>
-    context.text(await metrics.text(), 200, { 'content-type': metrics.contentType }),
-  )
-  app.get('/welcome.css', (context) => context.text(welcomeStyle, 200, { 'content-type': 'text/css' }))
-  app.get('/', (context) => context.html(welcomePage(options.version)))
+  const login = { services, config, tokens, memory, access, cookies }
+  registerSignIn(bind, login)
+  registerFactors(bind, login)
+  registerSessions(bind, login)
+  registerPasswords(bind, login)
+  registerService(bind, services)
+  registerOperator(app, { config, services, metrics, tokens })
 
   app.notFound((context) =>
-    answer('not_found', `there is nothing at ${context.req.method} ${context.req.path}`),
+    answerRefusal(
+      new Refusal('not_found', `there is nothing at ${context.req.method} ${context.req.path.slice(0, 200)}`),
+    ),
   )
   app.onError((error) => {
-    if (error instanceof SallyportError) return answer(error.code, error.message, error)
-    options.log.error({ error }, 'unexpected error')
-    return answer('internal', 'something went wrong here; it was logged')
+    if (error instanceof SallyportError) return answerRefusal(refusalOf(error))
+    log.error({ error }, 'unexpected error')
+    return answerRefusal(new Refusal('internal', 'something went wrong here; it was logged'))
   })
 
-  return { fetch: (request) => app.fetch(request), listen: (where) => listen(app, where) }
+  const fetch = (request: Request) => app.fetch(request)
+  return { fetch, listen: (where) => listen(app, { ...where, onClose: memory.stop }) }
 }
 
-function answer(code: ProblemCode, detail: string, error?: SallyportError): Response {
-  const body = problem(code, detail, error?.faults)
-  return new Response(JSON.stringify(body), {
-    status: body.status,
-    headers: { 'content-type': problemContentType },
-  })
-}
-
-function listen(app: Hono<{ Bindings: HttpBindings }>, where: { host: string; port: number }) {
+function listen(app: GateApp, where: { host: string; port: number; onClose(): void }) {
   return new Promise<{ url: string; close(): Promise<void> }>((resolve, reject) => {
     const server = serve({ fetch: app.fetch, hostname: where.host, port: where.port }, (address) => {
       server.off('error', reject)
       const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
-      resolve({ url: `http://${host}:${address.port}`, close: () => closeServer(server) })
+      const close = () => closeServer(server as Server).finally(where.onClose)
+      resolve({ url: `http://${host}:${address.port}`, close })
     })
     server.once('error', reject)
   })
 }
 
-function closeServer(server: ReturnType<typeof serve>): Promise<void> {
+function closeServer(server: Server): Promise<void> {
   return new Promise((resolve, reject) => {
     server.close((error) => (error ? reject(error) : resolve()))
     // Idle keep-alive connections would hold the process; those with a request in flight may finish it.
-    if ('closeIdleConnections' in server) server.closeIdleConnections()
+    server.closeIdleConnections()
   })
 }

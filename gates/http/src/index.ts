@@ -1,1 +1,2 @@
-export { createHttpGate, type HttpGate, type HttpGateOptions } from './http-gate.ts'
+export { createHttpGate, type HttpGate } from './http-gate.ts'
+export type { GateConfig, GateServices } from './services.ts'

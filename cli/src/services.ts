@@ -1,0 +1,161 @@
+import { availableParallelism } from 'node:os'
+import { createConsoleMailer, createSmtpMailer } from '@sallyport/adapters'
+import {
+  createAttempts,
+  createBackupFactor,
+  createEmailCodes,
+  createEmailFactor,
+  createEnrolments,
+  createHashQueue,
+  createOutbox,
+  createPasswordCheck,
+  createPasswords,
+  createSessions,
+  createSignIn,
+  createSigningKeys,
+  createTotpFactor,
+  defaultLoginPolicies,
+  type Enforcement,
+  type GatePolicies,
+  type GuessLimits,
+  type Mailer,
+  type PasswordScheme,
+  parseGatePolicies,
+  SallyportError,
+} from '@sallyport/core'
+import type { GateConfig } from '@sallyport/gate-http'
+import type { Config } from './config.ts'
+import { readYaml } from './read-yaml.ts'
+import type { Foundation } from './sallyport.ts'
+import { readSecretFile, readTextFile } from './secret-file.ts'
+
+export type Services = ReturnType<typeof createServices>
+
+interface Log {
+  warn(facts: object, message: string): void
+}
+
+/** The core's services, each handed what it needs and no more. */
+export function createServices(foundation: Foundation, log: Log) {
+  const { config, store, vault, clock, random } = foundation
+  const limits = guessLimits(config.lockout)
+  const passwordScheme: PasswordScheme = fipsRequired(config) ? 'pbkdf2-sha256' : 'argon2id'
+  const shared = { store, vault, clock, random, limits }
+  const { backup_codes: count, backup_format: format } = config.security.mfa
+  const enforcement = enforcementOf(config)
+  const policies = loginPolicies(config)
+
+  const factors = [
+    createTotpFactor({ window: config.totp.window }),
+    createBackupFactor(),
+    createEmailFactor(),
+  ]
+  const attempts = createAttempts({ ...shared, factors, lifetime: config.attempts.lifetime })
+  const enrolments = createEnrolments({ ...shared, totp: config.totp, backup: { format, count } })
+  const outbox = createOutbox({
+    store,
+    vault,
+    clock,
+    random,
+    mailer: mailerOf(config),
+    issuer: config.totp.issuer,
+    log,
+  })
+  const emailCodes = createEmailCodes({ ...shared, outbox, codes: config.email_codes })
+  const cores = availableParallelism()
+  const hashQueue = createHashQueue({ concurrency: cores, waiting: cores * 8 })
+  const hashing = { store, vault, clock, random, passwordScheme, hashQueue }
+  const {
+    guesses,
+    guesses_per_address: guessesPerAddress,
+    resets,
+    resets_per_address: resetsPerAddress,
+  } = config.passwords
+  const passwordCheck = createPasswordCheck({
+    ...hashing,
+    limits: { pair: throttleOf(guesses), address: throttleOf(guessesPerAddress) },
+  })
+  const sessions = createSessions({
+    ...{ store, clock, random, freshFor: config.step_up.fresh_for },
+    lifetimes: {
+      session: config.sessions.lifetime,
+      refresh: config.sessions.refresh_lifetime,
+      enrolling: config.sessions.enrolling_lifetime,
+    },
+  })
+  const passwords = createPasswords({
+    ...{ ...hashing, passwordCheck, sessions },
+    limits: { subject: throttleOf(resets), address: throttleOf(resetsPerAddress) },
+    notify: async (tx, subject, kind, facts) => void (await outbox.notify(tx, { subject, kind, facts })),
+  })
+  const signIn = createSignIn({ store, attempts, sessions, passwordCheck, clock, policies, enforcement })
+  const signingKeys = createSigningKeys({ store, vault, clock })
+  return {
+    ...{ attempts, enrolments, outbox, emailCodes, sessions, passwords, signIn, signingKeys },
+    ...{ enforcement, policies, passwordScheme },
+  }
+}
+
+/** What the HTTP gate needs to know of the configuration. */
+export function gateConfig(config: Config): Omit<GateConfig, 'version'> {
+  const { host, port } = config.listen
+  const issuer = config.public_url ?? `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+  return {
+    issuer,
+    trustedProxies: config.trusted_proxies,
+    secureCookies: issuer.startsWith('https:'),
+    totpIssuer: config.totp.issuer,
+  }
+}
+
+export function fipsRequired({ fips, security }: Config): boolean {
+  return fips === 'required' || security.fips_mode || security.enforce_fips
+}
+
+type Throttle = Config['passwords']['guesses']
+
+function throttleOf({ attempts, within, lock_for: lockFor, decay_after: decayAfter }: Throttle) {
+  return { attempts, within, lockFor, decayAfter }
+}
+
+function guessLimits({ ceiling, ...throttle }: Config['lockout']): GuessLimits {
+  return { ...throttleOf(throttle), ceiling }
+}
+
+function enforcementOf({ security }: Config): Enforcement {
+  const { enabled, required, grace, roles } = security.mfa
+  return enabled ? { required, grace, roles } : { required: false, grace, roles: {} }
+}
+
+/** With MFA switched off the password is the whole sign-in; else the configured policies, or the default. */
+function loginPolicies({ security, login_policies: file }: Config): GatePolicies {
+  if (!security.mfa.enabled) return parseGatePolicies({ policies: [], otherwise: 'allow' })
+  if (file === undefined) return defaultLoginPolicies
+  try {
+    return parseGatePolicies(readYaml(file))
+  } catch (error) {
+    if (!(error instanceof SallyportError)) throw error
+    throw new SallyportError('config_invalid', `login_policies: ${file} cannot be used:\n${error.message}`, {
+      faults: error.faults,
+    })
+  }
+}
+
+function mailerOf({ mail }: Config): Mailer {
+  if (!mail.smtp) return createConsoleMailer()
+  const { host, port, secure, user, password, password_file: passwordFile, ca_file: caFile } = mail.smtp
+  if (password !== undefined && passwordFile !== undefined) {
+    throw new SallyportError(
+      'config_invalid',
+      'mail.smtp.password: name either password or password_file, not both',
+    )
+  }
+  const secret =
+    passwordFile === undefined ? password : readSecretFile('mail.smtp.password_file', passwordFile)
+  return createSmtpMailer({
+    ...{ host, port, secure, from: mail.from },
+    ...(user === undefined ? {} : { user }),
+    ...(secret === undefined ? {} : { password: secret }),
+    ...(caFile === undefined ? {} : { ca: readTextFile('mail.smtp.ca_file', caFile) }),
+  })
+}

@@ -1,0 +1,117 @@
+import type { Attempt, FactorType, Session, SignedIn, Subject } from '@sallyport/core'
+import { deleteCookie, setCookie } from 'hono/cookie'
+import type { Access } from '../access.ts'
+import type { Call } from '../bind.ts'
+import type { GateContext } from '../context.ts'
+import { Refusal } from '../refusal.ts'
+import type { GateConfig, GateServices } from '../services.ts'
+import type { SessionMemory } from '../session-memory.ts'
+import { accessLifetime, type Tokens } from '../tokens.ts'
+
+/** What the login surface's handlers share. */
+export interface LoginContext {
+  services: GateServices
+  config: GateConfig
+  tokens: Tokens
+  memory: SessionMemory
+  access: Access
+  cookies: { access: string; refresh: string }
+}
+
+/** A full sign-in, on the wire; browsers get it as cookies as well. */
+export async function grantAnswer(
+  login: LoginContext,
+  context: GateContext,
+  signedIn: Omit<SignedIn, 'status' | 'refreshToken'> & { refreshToken: string | null },
+) {
+  const { session, subject, refreshToken, graceUntil } = signedIn
+  const accessToken = await login.tokens.issueAccess(session, subject)
+  setSessionCookies(login, context, { accessToken, refreshToken })
+  return {
+    mfa_required: false as const,
+    access_token: accessToken,
+    token_type: 'bearer' as const,
+    expires_in: accessLifetime,
+    ...(refreshToken === null ? {} : { refresh_token: refreshToken }),
+    user_id: subject.id,
+    company_id: subject.company,
+    role: subject.role,
+    ...(graceUntil === null ? {} : { grace_until: iso(graceUntil) }),
+  }
+}
+
+/** A session that may only enrol, on the wire. */
+export async function mustEnrolAnswer(login: LoginContext, granted: { session: Session; subject: Subject }) {
+  const { session, subject } = granted
+  return {
+    mfa_required: false as const,
+    enrollment_required: true as const,
+    enrollment_token: await login.tokens.issueAccess(session, subject),
+    user_id: subject.id,
+  }
+}
+
+/** An attempt that has begun, on the wire. */
+export async function pendingAnswer(
+  login: LoginContext,
+  pending: { attempt: Attempt; subject: Subject; methods: readonly FactorType[] },
+) {
+  const { attempt, subject, methods } = pending
+  const offered = methods.filter(isSecond)
+  return {
+    mfa_required: true as const,
+    mfa_method: offered[0]!,
+    mfa_methods: offered,
+    temp_token: await login.tokens.issuePending(attempt),
+    user_id: subject.id,
+    chain: chainAnswer(attempt, methods),
+  }
+}
+
+export function chainAnswer(attempt: Attempt, methods: readonly FactorType[]) {
+  const step = attempt.chain[attempt.cursor]!
+  return {
+    step: attempt.cursor + 1,
+    of: attempt.chain.length,
+    label: step.label,
+    expected: methods.filter(isSecond),
+  }
+}
+
+export type Method = Exclude<FactorType, 'password'>
+
+export function isSecond(kind: FactorType): kind is Method {
+  return kind !== 'password'
+}
+
+function setSessionCookies(
+  { config, cookies }: LoginContext,
+  context: GateContext,
+  tokens: { accessToken: string; refreshToken: string | null },
+): void {
+  const shared = { httpOnly: true, secure: config.secureCookies, sameSite: 'Lax', path: '/' } as const
+  setCookie(context, cookies.access, tokens.accessToken, { ...shared, maxAge: accessLifetime })
+  if (tokens.refreshToken === null) return
+  setCookie(context, cookies.refresh, tokens.refreshToken, { ...shared, maxAge: 30 * 24 * 3_600 })
+}
+
+export function clearSessionCookies({ config, cookies }: LoginContext, context: GateContext): void {
+  for (const name of Object.values(cookies))
+    deleteCookie(context, name, { path: '/', secure: config.secureCookies })
+}
+
+/** The person behind a call whose route only lets persons in. */
+export function personOf(call: Pick<Call<never>, 'caller'>): { session: Session; subject: Subject } {
+  if (call.caller.kind !== 'person') throw new TypeError('the route lets others than persons in')
+  return call.caller
+}
+
+export function iso(at: number): string {
+  return new Date(at).toISOString()
+}
+
+export function wrongCode(attemptsLeft: number): Refusal {
+  return new Refusal('invalid_code', 'this code is not right, or was used before', {
+    extra: { attempts_left: attemptsLeft },
+  })
+}

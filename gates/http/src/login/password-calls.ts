@@ -1,0 +1,68 @@
+import type { Fault } from '@sallyport/core'
+import { authRoutes } from '@sallyport/protocol'
+import { invalidToken } from '../access.ts'
+import type { Binder } from '../bind.ts'
+import { Refusal, refuseUntil } from '../refusal.ts'
+import { type LoginContext, personOf } from './login-context.ts'
+
+/** Changing a password, and getting back in without it. */
+export function registerPasswords(bind: Binder, { services }: LoginContext): void {
+  const { passwords, clock } = services
+
+  bind(authRoutes.changePassword, async (call) => {
+    const { session } = personOf(call)
+    const { current_password: current, new_password: next } = call.body
+    const outcome = await passwords.changePassword({ session, current, next, address: call.address })
+    switch (outcome.status) {
+      case 'changed':
+        return {
+          success: true as const,
+          message: 'The password is changed; every other session has ended.',
+          refresh_token: outcome.refreshToken,
+        }
+      case 'unfit':
+        return unfit(outcome.faults)
+      case 'throttled':
+        return refuseUntil('too_many_attempts', 'too many wrong passwords: wait, then try again', {
+          until: outcome.until,
+          now: clock.now(),
+        })
+      case 'busy':
+        return busy()
+      case 'refused':
+        return new Refusal('invalid_credentials', 'the current password is wrong')
+    }
+  })
+
+  bind(authRoutes.requestReset, async ({ body, address }) => {
+    const outcome = await passwords.requestReset({ email: body.email, address })
+    if (outcome.status === 'throttled') {
+      return refuseUntil('too_many_attempts', 'too many requests: wait, then try again', {
+        until: outcome.until,
+        now: clock.now(),
+      })
+    }
+    return { success: true as const, message: 'If there is such an account, a link is on its way to it.' }
+  })
+
+  bind(authRoutes.confirmReset, async ({ body }) => {
+    const outcome = await passwords.confirmReset({ token: body.token, password: body.new_password })
+    if (outcome.status === 'unfit') return unfit(outcome.faults)
+    if (outcome.status === 'busy') return busy()
+    if (outcome.status === 'refused') return invalidToken()
+    return {
+      success: true as const,
+      message: 'The password is set. Every session has ended: sign in with it.',
+    }
+  })
+}
+
+export function unfit(faults: readonly Fault[]): Refusal {
+  return new Refusal('password_unfit', 'this password will not do', { extra: { errors: faults } })
+}
+
+export function busy(): Refusal {
+  return new Refusal('busy', 'too many people are signing in at once: try again in a moment', {
+    retryAfter: 1,
+  })
+}

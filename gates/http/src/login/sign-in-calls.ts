@@ -1,0 +1,169 @@
+import { type Finish, loginApplication } from '@sallyport/core'
+import { authRoutes } from '@sallyport/protocol'
+import { getCookie } from 'hono/cookie'
+import { invalidToken } from '../access.ts'
+import type { Binder, Call } from '../bind.ts'
+import { Refusal, refuseUntil } from '../refusal.ts'
+import {
+  chainAnswer,
+  clearSessionCookies,
+  grantAnswer,
+  iso,
+  type LoginContext,
+  mustEnrolAnswer,
+  pendingAnswer,
+  personOf,
+  wrongCode,
+} from './login-context.ts'
+
+/** Signing in, the steps of an attempt, and signing out. */
+export function registerSignIn(bind: Binder, login: LoginContext): void {
+  const { services, tokens, memory, cookies } = login
+  const { signIn, attempts, sessions, emailCodes, store, clock } = services
+
+  bind(authRoutes.login, async ({ body, address, userAgent, context }) => {
+    const outcome = await signIn.withPassword({ ...body, address, userAgent })
+    switch (outcome.status) {
+      case 'signed_in':
+        return grantAnswer(login, context, outcome)
+      case 'mfa':
+        return pendingAnswer(login, outcome)
+      case 'must_enrol':
+        return mustEnrolAnswer(login, outcome)
+      case 'denied':
+        return new Refusal('denied', 'signing in is not open to this account from here and now')
+      case 'throttled':
+        return refuseUntil('too_many_attempts', 'too many wrong passwords: wait, then try again', {
+          until: outcome.until,
+          now: clock.now(),
+        })
+      case 'busy':
+        return new Refusal('busy', 'too many people are signing in at once: try again in a moment', {
+          retryAfter: 1,
+        })
+      case 'refused':
+        return new Refusal('invalid_credentials', 'e-mail address or password is wrong')
+    }
+  })
+
+  bind(authRoutes.verify, async (call) => {
+    const { body } = call
+    const pending = await tokens.readPending(body.temp_token)
+    if (!pending) return invalidToken()
+    const outcome = await attempts.verify({
+      attemptId: pending.attemptId,
+      input: body.code,
+      ...(body.method === undefined ? {} : { method: body.method }),
+      grant: (tx, attempt) => signIn.finish(tx, attempt, call),
+    })
+    switch (outcome.status) {
+      case 'complete':
+        return finishAnswer(outcome.grant, call)
+      case 'advanced':
+        return {
+          mfa_required: true as const,
+          chain: chainAnswer(outcome.attempt, await signIn.methods(outcome.attempt)),
+        }
+      case 'locked':
+        return refuseUntil('locked', 'too many wrong codes: wait, or use a security key or a backup code', {
+          until: outcome.until,
+          now: clock.now(),
+        })
+      case 'gone':
+        return invalidToken()
+      case 'rejected': {
+        if (!outcome.reset) return wrongCode(outcome.attemptsLeft)
+        const chain = chainAnswer(outcome.attempt, await signIn.methods(outcome.attempt))
+        const extra = { attempts_left: outcome.attemptsLeft, chain }
+        return new Refusal('chain_reset', 'this code was not right: begin again with the first step', {
+          extra,
+        })
+      }
+    }
+  })
+
+  async function finishAnswer(finish: Finish, { context }: Pick<Call<never>, 'context'>) {
+    if (finish.status === 'refused') return invalidToken()
+    if (finish.status === 'signed_in') return grantAnswer(login, context, finish)
+    // Fresh proof for a session that goes on: its refresh token stays as it is.
+    memory.forget(finish.session.id)
+    return grantAnswer(login, context, { ...finish, refreshToken: null, graceUntil: null })
+  }
+
+  bind(authRoutes.sendEmail, async ({ body, context }) => {
+    const who = body.temp_token === undefined ? await bySession(context) : await byAttempt(body.temp_token)
+    if (who instanceof Refusal) return who
+    const outcome = await emailCodes.send(who)
+    if (outcome.status === 'too_many') {
+      return refuseUntil('too_many_attempts', 'too many codes were sent: wait, or use another method', {
+        until: outcome.until,
+        now: clock.now(),
+      })
+    }
+    return {
+      success: true as const,
+      message: 'A code is on its way, if this account may use one.',
+      expires_in_minutes: 10,
+    }
+  })
+
+  async function byAttempt(tempToken: string) {
+    const pending = await tokens.readPending(tempToken)
+    const attempt = pending && (await attempts.find(pending.attemptId))
+    const subject = attempt && (await store.read((tx) => tx.subjects.find(attempt.subjectId)))
+    if (!subject || subject.application !== loginApplication) return invalidToken()
+    return { subject, purpose: 'sign-in' as const }
+  }
+
+  async function bySession(context: Call<never>['context']) {
+    const person = await login.access.admit('session', context)
+    if (person instanceof Refusal) return person
+    return { subject: personOf({ caller: person }).subject, purpose: 'step-up' as const }
+  }
+
+  bind(authRoutes.stepUp, async (call) => {
+    const outcome = await signIn.stepUp(personOf(call).session)
+    if (outcome.status === 'refused') return invalidToken()
+    if (outcome.status === 'nothing_enrolled')
+      return new Refusal('nothing_enrolled', 'this account has no factor to prove with: enrol one first')
+    return pendingAnswer(login, outcome)
+  })
+
+  bind(authRoutes.refresh, async ({ body, context }) => {
+    const token = body.refresh_token ?? getCookie(context, cookies.refresh)
+    if (token === undefined) return invalidToken()
+    const outcome = await sessions.refresh(token)
+    if (outcome.status === 'refreshed') return grantAnswer(login, context, { ...outcome, graceUntil: null })
+    if (outcome.status === 'reused') memory.forget(outcome.sessionId)
+    clearSessionCookies(login, context)
+    return invalidToken()
+  })
+
+  bind(authRoutes.logout, async (call) => {
+    const { session, subject } = personOf(call)
+    const ended = call.body.everywhere
+      ? await sessions.revokeAll({ subjectId: subject.id, actor: null, reason: 'signed_out_everywhere' })
+      : (await sessions.revoke({ id: session.id, subjectId: subject.id, actor: null }))
+        ? [session.id]
+        : []
+    for (const id of ended) memory.forget(id)
+    clearSessionCookies(login, call.context)
+    return {
+      success: true as const,
+      message: call.body.everywhere ? 'Signed out everywhere.' : 'Signed out.',
+    }
+  })
+
+  bind(authRoutes.me, async (call) => {
+    const { session, subject } = personOf(call)
+    return {
+      user_id: subject.id,
+      email: subject.email,
+      role: subject.role,
+      company_id: subject.company,
+      session_id: session.id,
+      auth_time: iso(session.authTime),
+      amr: [...session.factors],
+    }
+  })
+}

@@ -1,0 +1,118 @@
+import {
+  canonicalAlias,
+  createSubject,
+  type Enrolment,
+  qrPngDataUrl,
+  SallyportError,
+  type Subject,
+  type Tx,
+} from '@sallyport/core'
+import { serviceRoutes } from '@sallyport/protocol'
+import type { Binder } from '../bind.ts'
+import { Refusal, refuseUntil } from '../refusal.ts'
+import type { GateServices } from '../services.ts'
+import { actorOf, done, findNamed, type Named, readName } from './naming.ts'
+
+/** Registering an authenticator, and confirming it. Subjects come to be with their first one. */
+export function registerEnrolment(bind: Binder, services: GateServices): void {
+  const { store, clock, random, enrolments, sessions } = services
+
+  bind(serviceRoutes.enrol, async ({ caller, body }) => {
+    const named = readName(caller, body)
+    if (named instanceof Refusal) return named
+    const { subject: known, issuer, active } = await store.read((tx) => standing(tx, named))
+    if (active.length > 0 && !isProven(active)) {
+      return new Refusal('step_up_required', 'a factor is enrolled: verify one of its codes first')
+    }
+    const subject = await settleSubject({ named, known, email: body.email ?? null })
+    const begun = await enrolments.beginTotp({
+      subject,
+      issuer,
+      account: body.account_name ?? subject.ref,
+      name: 'Authenticator',
+      asFirst: active.length === 0,
+    })
+    return {
+      ...done,
+      secret: begun.secret,
+      provisioning_uri: begun.provisioningUri,
+      qr_code: qrPngDataUrl(begun.provisioningUri),
+      backup_codes: begun.backupCodes ?? [],
+    }
+  })
+
+  bind(serviceRoutes.confirm, async ({ caller, body }) => {
+    const named = readName(caller, body)
+    if (named instanceof Refusal) return named
+    const subject = await findNamed(store, named)
+    if (!subject) return nothingPending()
+    const outcome = await enrolments.confirmTotp({ subject, code: body.code })
+    switch (outcome.status) {
+      case 'confirmed':
+        return done
+      case 'rejected':
+        return new Refusal('invalid_code', 'this code is wrong: it must come from the new authenticator')
+      case 'locked':
+        return refuseUntil('locked', 'too many wrong codes', { until: outcome.until, now: clock.now() })
+      case 'nothing_pending':
+        return nothingPending()
+    }
+  })
+
+  async function standing(tx: Tx, { key, alias }: Named) {
+    const application = await tx.applications.find(key.application)
+    const subject = await tx.subjects.findByAlias(key.application, alias)
+    const active = subject ? await tx.enrolments.listBySubject(subject.id, { status: 'active' }) : []
+    return { subject, active, issuer: application?.issuer ?? key.application }
+  }
+
+  /** The application vouches that the person is there; that they hold a factor, only a code shows. */
+  function isProven(active: readonly Enrolment[]): boolean {
+    return active.some(({ lastUsedAt: provedAt }) => sessions.isFresh({ provedAt }))
+  }
+
+  async function settleSubject(wanted: {
+    named: Named
+    known: Subject | null
+    email: string | null
+  }): Promise<Subject> {
+    const { named, known, email } = wanted
+    if (known) return email === null || email === known.email ? known : changeEmail(known, { named, email })
+    const { ref, alias, key } = named
+    const { application } = key
+    return store.transaction(async (tx) => {
+      // Somebody may have been faster: two calls for one new subject make one subject.
+      const found = await tx.subjects.findByAlias(application, alias)
+      if (found) return found
+      const subject = await createSubject(
+        { application, ref, email, emailVerified: true },
+        { tx, clock, random },
+      )
+      const at = subject.createdAt
+      tx.ledger.append({ type: 'subject.created', at, subject: subject.id, actor: actorOf(key) })
+      return subject
+    })
+  }
+
+  async function changeEmail(subject: Subject, change: { named: Named; email: string }): Promise<Subject> {
+    const { named, email } = change
+    const alias = canonicalAlias(email)
+    const before = subject.email === null ? null : canonicalAlias(subject.email)
+    const now = clock.now()
+    return store.transaction(async (tx) => {
+      if (alias === null || !(await tx.subjects.addAlias(subject.id, alias))) {
+        throw new SallyportError('already_exists', 'another subject has this e-mail address')
+      }
+      const keeps = before === null || before === alias || before === canonicalAlias(subject.ref)
+      if (!keeps) await tx.subjects.removeAlias(subject.id, before)
+      await tx.subjects.update(subject.id, { email, emailVerifiedAt: now })
+      const actor = actorOf(named.key)
+      tx.ledger.append({ type: 'subject.email_changed', at: now, subject: subject.id, actor })
+      return { ...subject, email, emailVerifiedAt: now }
+    })
+  }
+}
+
+function nothingPending(): Refusal {
+  return new Refusal('nothing_pending', 'nothing is to be confirmed, or not any more: enrol first')
+}

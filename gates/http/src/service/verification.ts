@@ -1,0 +1,114 @@
+import { formatAddress, parseAddress, parseGatePolicies, type Subject, type Tx } from '@sallyport/core'
+import { serviceRoutes } from '@sallyport/protocol'
+import type { Binder } from '../bind.ts'
+import { Refusal, refuseUntil } from '../refusal.ts'
+import type { GateServices } from '../services.ts'
+import { actorOf, done, findNamed, readName, unknownSubject } from './naming.ts'
+
+type Method = 'totp' | 'email' | 'backup'
+
+interface Proof {
+  subject: Subject | null
+  purpose: string
+  code: string
+  method: Method | undefined
+  clientIp?: string | undefined
+  grant?: (tx: Tx) => Promise<undefined>
+}
+
+/** One step, by whatever the subject has: which of them, the code's look decides, or the method named. */
+const policies = parseGatePolicies({
+  mode: 'fixed',
+  required_steps: 1,
+  factors: [{ id: 'any', label: 'Any factor', any_of: ['totp', 'email', 'backup', 'yubikey', 'webauthn'] }],
+})
+
+/** Codes: verified, asked for by mail, and what they open: the removal of all factors. */
+export function registerVerification(bind: Binder, services: GateServices): void {
+  const { store, clock, attempts, enrolments, emailCodes } = services
+
+  bind(serviceRoutes.verify, async ({ caller, body }) => {
+    const named = readName(caller, body)
+    if (named instanceof Refusal) return named
+    const clientIp = body.client_ip === undefined ? undefined : spellAddress(body.client_ip)
+    if (clientIp instanceof Refusal) return clientIp
+    const { code, method } = body
+    const subject = await findNamed(store, named)
+    const proof = await prove({ subject, purpose: 'verify', code, method, clientIp })
+    return proof instanceof Refusal ? proof : { ...done, method: proof }
+  })
+
+  bind(serviceRoutes.disable, async ({ caller, body }) => {
+    const named = readName(caller, body)
+    if (named instanceof Refusal) return named
+    const { key } = named
+    const subject = await findNamed(store, named)
+    const { code, method, reason } = body
+    if (code === undefined) {
+      if (!key.scopes.includes('admin')) {
+        return new Refusal('forbidden', 'without a code this needs an API key with the scope admin')
+      }
+      if (!subject) return unknownSubject()
+      const removal = { subject, actor: actorOf(key), ...(reason !== undefined && { reason }) }
+      await store.transaction((tx) => enrolments.removeAll(tx, removal))
+      return done
+    }
+    const grant = async (tx: Tx) => {
+      if (subject) await enrolments.removeAll(tx, { subject, actor: actorOf(key) })
+      return undefined
+    }
+    const proof = await prove({ subject, purpose: 'disable', code, method, grant })
+    return proof instanceof Refusal ? proof : done
+  })
+
+  bind(serviceRoutes.challenge, async ({ caller, body }) => {
+    const named = readName(caller, body)
+    if (named instanceof Refusal) return named
+    const subject = await findNamed(store, named)
+    const sent = subject && (await emailCodes.send({ subject, purpose: 'sign-in' }))
+    if (sent?.status === 'too_many') {
+      const wait = { until: sent.until, now: clock.now() }
+      return refuseUntil('too_many_attempts', 'as many codes were mailed as are allowed for now', wait)
+    }
+    if (sent?.status !== 'sent') {
+      return new Refusal('nothing_enrolled', 'this subject has no address that a code may go to')
+    }
+    return { ...done, method: 'email' as const, expires_in_minutes: 10 }
+  })
+
+  /** The one path, in one go. Whoever has nothing to prove with gets the answer of a first wrong guess. */
+  async function prove(proof: Proof): Promise<Method | Refusal> {
+    const { subject, purpose, code, method, clientIp, grant } = proof
+    if (!subject || subject.disabledAt !== null) return wrongCode(attempts.limits.attempts - 1)
+    const outcome = await attempts.prove({
+      ...{ gate: 'service', purpose, subject, policies, input: code },
+      ...(method && { method }),
+      ...(clientIp !== undefined && { facts: { address: clientIp } }),
+      ...(grant && { grant }),
+    })
+    switch (outcome.status) {
+      case 'complete':
+        return outcome.attempt.passed.at(-1)!.factor as Method
+      case 'rejected':
+        return wrongCode(outcome.attemptsLeft)
+      case 'locked': {
+        const wait = { until: outcome.until, now: clock.now() }
+        return refuseUntil('locked', 'too many wrong codes for this subject', wait)
+      }
+      default:
+        return wrongCode(attempts.limits.attempts - 1)
+    }
+  }
+}
+
+function wrongCode(attemptsLeft: number): Refusal {
+  const extra = { attempts_left: attemptsLeft }
+  return new Refusal('invalid_code', 'this code is wrong, or was used before', { extra })
+}
+
+function spellAddress(text: string): string | Refusal {
+  const address = parseAddress(text)
+  if (address) return formatAddress(address)
+  const errors = [{ path: 'client_ip', message: 'must be an IPv4 or IPv6 address' }]
+  return new Refusal('invalid_input', 'the request cannot be used as it is', { extra: { errors } })
+}

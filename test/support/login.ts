@@ -1,0 +1,108 @@
+import {
+  createHashQueue,
+  createPasswordCheck,
+  createPasswords,
+  createSessions,
+  createSignIn,
+  type Enforcement,
+  defaultEnforcement,
+  defaultLoginPolicies,
+  type GatePolicies,
+  type HashQueue,
+  hashPassword,
+  type Letter,
+  type PasswordLimits,
+  type PasswordScheme,
+  randomId,
+  type Session,
+  type Sessions,
+  type Store,
+  type Subject,
+  storePassword,
+  systemRandom,
+  type Tx,
+} from '@sallyport/core'
+import type { Harness } from './harness.ts'
+
+export const password = 'correct horse battery staple'
+export const home = { address: '198.51.100.7', userAgent: 'Firefox' }
+
+export interface LoginOptions {
+  policies?: GatePolicies
+  enforcement?: Enforcement
+  limits?: PasswordLimits
+  hashQueue?: HashQueue
+  passwordScheme?: PasswordScheme
+  /** Stands in the place of the harness's store, to break it. */
+  store?: Store
+  /** Stands around the sessions that a sign-in opens. */
+  around?: (sessions: Sessions) => Sessions
+}
+
+export type Login = ReturnType<typeof createLogin>
+
+const hashes = new Map<string, Promise<string>>()
+
+/** Signing in as it is wired in the product, over the harness's store, vault and clock. */
+export function createLogin(harness: Harness, options: LoginOptions = {}) {
+  const { vault, clock, attempts } = harness
+  const { store = harness.store, passwordScheme = 'argon2id', around = (sessions) => sessions } = options
+  const random = systemRandom
+  const queue = options.hashQueue ?? createHashQueue({ concurrency: 4, waiting: 1_000 })
+  const work = { hashes: 0 }
+  const hashQueue: HashQueue = {
+    run(job) {
+      work.hashes++
+      return queue.run(job)
+    },
+  }
+  const letters: Letter[] = []
+  async function notify(_: Tx, subject: Subject, kind: Letter['kind'], facts: Letter['facts']) {
+    letters.push({ to: subject.email!, kind, facts })
+  }
+  const shared = { store, vault, clock, random, passwordScheme, hashQueue }
+  const sessions = around(createSessions({ store, clock, random }))
+  const passwordCheck = createPasswordCheck({ ...shared, ...(options.limits && { limits: options.limits }) })
+  const { policies = defaultLoginPolicies, enforcement = defaultEnforcement } = options
+  const signIn = createSignIn({ store, attempts, sessions, passwordCheck, clock, policies, enforcement })
+  const passwords = createPasswords({ ...shared, passwordCheck, sessions, notify })
+
+  async function addUser(more: Parameters<Harness['addSubject']>[0] = {}): Promise<Subject> {
+    const email = more.email ?? `user.${randomId(random)}@example.org`
+    const subject = await harness.addSubject({ ref: email, email, emailVerified: true, ...more })
+    if (!hashes.has(passwordScheme)) {
+      hashes.set(passwordScheme, hashPassword(password, { scheme: passwordScheme, random }))
+    }
+    const plaintext = Buffer.from(await hashes.get(passwordScheme)!)
+    const sealed = vault.seal({ subject: subject.id, purpose: 'password', plaintext })
+    await store.transaction((tx) => storePassword({ subject, sealed }, { tx, clock, random }))
+    return subject
+  }
+
+  const attempt = (user: Subject, more: object = {}) =>
+    signIn.withPassword({ email: user.email!, password, ...home, ...more })
+
+  return {
+    ...{ sessions, signIn, passwords, addUser, letters, work },
+    attempt,
+    wrong: (user: Subject, more: object = {}) => attempt(user, { password: 'not the password', ...more }),
+    /** A sign-in that needs no second factor; fails when it does. */
+    async open(user: Subject) {
+      const outcome = await attempt(user)
+      if (outcome.status !== 'signed_in') throw new Error(`the sign-in is ${outcome.status}`)
+      return outcome
+    },
+    /** A sign-in that stands before its second factor; fails when it does not. */
+    async begin(user: Subject) {
+      const outcome = await attempt(user)
+      if (outcome.status !== 'mfa') throw new Error(`the sign-in is ${outcome.status}`)
+      return outcome
+    },
+    verify: (attemptId: string, input: unknown) =>
+      attempts.verify({ attemptId, input, grant: (tx, done) => signIn.finish(tx, done, home) }),
+    change: (session: Session, more: object = {}) =>
+      passwords.changePassword({ session, current: password, next: 'Zm4!kq9(xBtw', ...home, ...more }),
+    disable: (user: Subject) =>
+      harness.store.transaction((tx) => tx.subjects.update(user.id, { disabledAt: clock.now() })),
+  }
+}
