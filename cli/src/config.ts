@@ -186,6 +186,11 @@ export function loadConfig(sources: ConfigSources): Config {
   return parsed.data
 }
 
+/** Any of the spellings that operators know. */
+export function fipsRequired({ fips, security }: Config): boolean {
+  return fips === 'required' || security.fips_mode || security.enforce_fips
+}
+
 /** A file named in the configuration, found beside the data unless its path is absolute. */
 export function dataPath(config: Config, file: string): string {
   return isAbsolute(file) ? file : join(resolve(config.data), file)

@@ -1,7 +1,9 @@
-import { pruneLedger, retireUnusedKeys, sealedPorts } from '@sallyport/core'
+import { pruneLedger, retireUnusedKeys, sealedPorts, type Tx } from '@sallyport/core'
 import type { Sallyport } from './sallyport.ts'
 
-const hour = 3_600_000
+const second = 1_000
+const minute = 60 * second
+const hour = 60 * minute
 const pruneBatch = 1_000
 
 interface Chore {
@@ -15,19 +17,20 @@ export function startHousekeeping(
   sallyport: Sallyport,
   log: { warn(facts: object, message: string): void },
 ): () => Promise<void> {
-  const { config, store, vault, clock, ledger } = sallyport
+  const { config, store, vault, clock, ledger, outbox } = sallyport
   const chores: Chore[] = [
     {
       name: 'keep a checkpoint of the ledger',
       every: config.ledger.checkpoint_every,
       run: () => store.transaction((tx) => tx.ledger.keepCheckpoint()),
     },
+    { name: 'send the mail that is due', every: 5 * second, run: () => outbox.kick() },
+    { name: 'read the key ring again', every: minute, run: () => vault.reload() },
     {
-      name: 'drop attempts that are over',
+      name: 'drop what is long over',
       every: hour,
-      run: () => store.transaction((tx) => tx.attempts.prune(clock.now() - hour, pruneBatch)),
+      run: () => store.transaction((tx) => dropOld(tx, clock.now())),
     },
-    { name: 'read the key ring again', every: hour, run: () => vault.reload() },
     {
       name: 'retire unused keys',
       every: 24 * hour,
@@ -57,5 +60,16 @@ export function startHousekeeping(
   return async () => {
     for (const timer of timers) clearInterval(timer)
     await Promise.all(running)
+  }
+}
+
+/**
+ * Rows that nothing asks for any more. What was used up once and for all stays for ever; sent codes stay
+ * as long as they count against the limit on sending, revoked sessions as long as tokens may name them.
+ */
+async function dropOld(tx: Tx, now: number): Promise<void> {
+  const yesterday = now - 24 * hour
+  for (const port of [tx.attempts, tx.challenges, tx.sessions, tx.refreshTokens, tx.tickets]) {
+    await port.prune(yesterday, pruneBatch)
   }
 }

@@ -24,9 +24,9 @@ import {
   SallyportError,
 } from '@sallyport/core'
 import type { GateConfig } from '@sallyport/gate-http'
-import type { Config } from './config.ts'
+import { type Config, fipsRequired } from './config.ts'
+import type { Foundation } from './foundation.ts'
 import { readYaml } from './read-yaml.ts'
-import type { Foundation } from './sallyport.ts'
 import { readSecretFile, readTextFile } from './secret-file.ts'
 
 export type Services = ReturnType<typeof createServices>
@@ -106,10 +106,6 @@ export function gateConfig(config: Config): Omit<GateConfig, 'version'> {
     secureCookies: issuer.startsWith('https:'),
     totpIssuer: config.totp.issuer,
   }
-}
-
-export function fipsRequired({ fips, security }: Config): boolean {
-  return fips === 'required' || security.fips_mode || security.enforce_fips
 }
 
 type Throttle = Config['passwords']['guesses']

@@ -7,7 +7,8 @@ import type { Tx } from './store.ts'
  */
 export async function consume(tx: Tx, spends: readonly Spend[]): Promise<boolean> {
   for (const spend of spends) {
-    const first = spend.kind === 'raise' ? await tx.once.raise(spend.key, spend.value) : await tx.once.spend(spend.key)
+    const first =
+      spend.kind === 'raise' ? await tx.once.raise(spend.key, spend.value) : await tx.once.spend(spend.key)
     if (!first) return false
   }
   return true

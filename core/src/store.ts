@@ -110,8 +110,11 @@ export interface SubjectPort {
   aliases(id: string): Promise<string[]>
   count(application: string, filter?: { role?: string }): Promise<number>
   list(application: string, page: PageRequest & { search?: string; role?: string }): Promise<Page<Subject>>
-  /** Removes the subject, its aliases, enrolments, attempts and counters. The ledger keeps its id. */
-  erase(id: string): Promise<boolean>
+  /**
+   * Removes the subject, its aliases, enrolments, attempts and counters. The ledger keeps its id. Its sessions
+   * stay until they are pruned, revoked at `at` and nobody's, so that every node hears of their end.
+   */
+  erase(id: string, at: number): Promise<boolean>
 }
 
 export type EnrolmentStatus = 'pending' | 'active' | 'revoked'

@@ -1,6 +1,6 @@
-import type { Store } from '@sallyport/core'
 import { describe } from 'vitest'
 import { describeAtomicity } from './contract/atomicity.ts'
+import type { Bench } from './contract/bench.ts'
 import { describeLedger } from './contract/ledger.ts'
 import { describeMail } from './contract/mail.ts'
 import { describePorts } from './contract/ports.ts'
@@ -8,14 +8,6 @@ import { describeRaces } from './contract/races.ts'
 import { describeSealed } from './contract/sealed.ts'
 import { describeSessions } from './contract/sessions.ts'
 import { describeSubjects } from './contract/subjects.ts'
-
-/** What a database offers its contract tests; what it opened it closes itself. */
-export interface Bench {
-  /** A store on a database that nobody used before. */
-  fresh(): Promise<Store>
-  /** Two stores on one such database: two nodes. */
-  pair(): Promise<[Store, Store]>
-}
 
 /** The contract of `core/src/store.ts`, the same for every database. */
 export function describeStoreContract(name: string, bench: Bench): void {

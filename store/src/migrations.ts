@@ -82,9 +82,10 @@ function firstSchema({ integer, bytes, keyText, table, keyedTable }: SchemaDiale
     'CREATE INDEX challenges_by_subject ON challenges (subject_id, factor, created_at)',
     'CREATE INDEX challenges_by_key ON challenges (key_id)',
     'CREATE INDEX challenges_by_expiry ON challenges (expires_at)',
+    // An erased subject's sessions stay, revoked and nobody's: that is how other nodes hear that they ended.
     `CREATE TABLE sessions (
       id TEXT PRIMARY KEY,
-      subject_id TEXT NOT NULL REFERENCES subjects (id) ON DELETE CASCADE,
+      subject_id TEXT REFERENCES subjects (id) ON DELETE SET NULL,
       kind TEXT NOT NULL,
       created_at ${integer} NOT NULL,
       expires_at ${integer} NOT NULL,

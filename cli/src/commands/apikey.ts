@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { type ApiKey, randomId, SallyportError } from '@sallyport/core'
 import type { Command } from 'commander'
 import { print, style, table } from '../output.ts'
+import type { Sallyport } from '../sallyport.ts'
 import { addGroup, type CommonOptions, installationCommand, isoTime, withSallyport } from './common.ts'
 
 const scopes = ['mfa:read', 'mfa:write', 'security:read', 'security:write', 'admin'] as const
@@ -55,7 +56,7 @@ async function createApiKey(options: CreateOptions): Promise<void> {
   if (options.name.length === 0 || options.name.length > 100) {
     throw new SallyportError('invalid_input', '--name: must have 1 to 100 characters')
   }
-  const made = await withSallyport(options, async ({ config, store, clock, random }) => {
+  const make = async ({ config, store, clock, random }: Sallyport) => {
     const key = `spk_${Buffer.from(random.bytes(32)).toString('base64url')}`
     const now = clock.now()
     const record: ApiKey = {
@@ -85,7 +86,8 @@ async function createApiKey(options: CreateOptions): Promise<void> {
       })
     })
     return { id: record.id, name: record.name, app: record.application, scopes: wanted, key }
-  })
+  }
+  const made = await withSallyport(options, make, { begin: true })
   print({
     json: options.json ?? false,
     data: made,

@@ -216,7 +216,8 @@ export function createEnrolments(options: EnrolmentsOptions): Enrolments {
     const at = clock.now()
     const removed: string[] = []
     for (const { id, factor, status } of await tx.enrolments.listBySubject(subject.id)) {
-      if (factor !== 'password' && status !== 'revoked' && (await tx.enrolments.revoke(id, at))) removed.push(id)
+      if (factor !== 'password' && status !== 'revoked' && (await tx.enrolments.revoke(id, at)))
+        removed.push(id)
     }
     const data = { enrolments: removed, ...(reason !== undefined && { reason }) }
     tx.ledger.append({ type: 'factors.removed', at, subject: subject.id, actor: actor ?? null, data })

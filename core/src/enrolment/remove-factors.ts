@@ -21,7 +21,8 @@ export async function removeFactor(
   const target = active.find(({ id, factor }) => id === removal.enrolmentId && factor !== 'password')
   if (!target) return []
   const left = active.filter(({ id, factor }) => id !== target.id && isSecondFactor(factor))
-  const orphans = left.length > 0 ? [] : active.filter(({ id, factor }) => factor === 'backup' && id !== target.id)
+  const orphans =
+    left.length > 0 ? [] : active.filter(({ id, factor }) => factor === 'backup' && id !== target.id)
   return revokeEach(removal, [target, ...orphans], context)
 }
 

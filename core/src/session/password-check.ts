@@ -1,7 +1,13 @@
 import { hash } from 'node:crypto'
 import { networkOf } from '../address.ts'
 import type { Clock, Random } from '../clock.ts'
-import { decoyHash, hashPassword, isCurrentHash, type PasswordScheme, verifyPassword } from '../factors/password.ts'
+import {
+  decoyHash,
+  hashPassword,
+  isCurrentHash,
+  type PasswordScheme,
+  verifyPassword,
+} from '../factors/password.ts'
 import { type Admission, admitGuess, breakRow, type GuessLimits, refundGuess } from '../guard/guard.ts'
 import type { Enrolment, SealedSecret, Store, Subject, Tx } from '../store.ts'
 import { canonicalAlias, loginApplication } from '../subject/subjects.ts'
@@ -122,8 +128,12 @@ export function createPasswordCheck(options: PasswordCheckOptions): PasswordChec
   }
 
   /** All names of one subject share its guesses; a name that is nobody's has guesses like anybody's. */
-  async function findWhose(tx: Tx, claim: PasswordClaim): Promise<{ subject: Subject | null; whose: string }> {
-    if ('subjectId' in claim) return { subject: await tx.subjects.find(claim.subjectId), whose: claim.subjectId }
+  async function findWhose(
+    tx: Tx,
+    claim: PasswordClaim,
+  ): Promise<{ subject: Subject | null; whose: string }> {
+    if ('subjectId' in claim)
+      return { subject: await tx.subjects.find(claim.subjectId), whose: claim.subjectId }
     const alias = canonicalAlias(claim.name)
     const subject = alias === null ? null : await tx.subjects.findByAlias(loginApplication, alias)
     return { subject, whose: subject?.id ?? `?${hash('sha256', alias ?? claim.name, 'hex')}` }

@@ -7,7 +7,9 @@ import { commonPasswords } from './common-passwords.ts'
 const leastRest = 8
 const rows = ['1234567890', 'qwertyuiop', 'asdfghjkl', 'zxcvbnm']
 const columns = ['1qaz', '2wsx', '3edc', '4rfv', '5tgb', '6yhn', '7ujm', '8ik', '9ol', '0p']
-const neighbours = new Set([...rows, ...columns].flatMap(pairsOf).flatMap(([a, b]) => [`${a}${b}`, `${b}${a}`]))
+const neighbours = new Set(
+  [...rows, ...columns].flatMap(pairsOf).flatMap(([a, b]) => [`${a}${b}`, `${b}${a}`]),
+)
 const likeness: Readonly<Record<string, string>> = {
   '0': 'o',
   '1': 'i',
@@ -25,7 +27,8 @@ export function newPasswordFaults(password: string, owner: Pick<Subject, 'email'
   const faults = passwordFaults(password)
   if (faults.length > 0) return faults
   const refuse = (message: string): Fault[] => [{ path: 'password', message }]
-  if (isPattern(password)) return refuse('must be more than a repetition, a sequence or a walk on the keyboard')
+  if (isPattern(password))
+    return refuse('must be more than a repetition, a sequence or a walk on the keyboard')
   if (isCommon(password)) return refuse('is one of those that are tried first')
   if (isOwnName(password, owner)) return refuse('must not be made of your own name or address')
   return []

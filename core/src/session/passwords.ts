@@ -19,12 +19,7 @@ import { findTicket, issueTicket, redeemTicket, ticketLifetimes } from './ticket
 const hour = 3_600_000
 
 /** Puts a letter to a subject into the outbox, in the transaction that it tells of. */
-export type Notify = (
-  tx: Tx,
-  subject: Subject,
-  kind: Letter['kind'],
-  facts: Letter['facts'],
-) => Promise<void>
+export type Notify = (tx: Tx, subject: Subject, kind: Letter['kind'], facts: Letter['facts']) => Promise<void>
 
 export interface ResetLimits {
   /** Letters to one subject. */
@@ -48,7 +43,11 @@ export type ChangeOutcome =
   | { status: 'throttled'; until: number }
   | { status: 'busy' }
 
-export type ResetOutcome = { status: 'reset'; subject: Subject } | Unfit | { status: 'refused' } | { status: 'busy' }
+export type ResetOutcome =
+  | { status: 'reset'; subject: Subject }
+  | Unfit
+  | { status: 'refused' }
+  | { status: 'busy' }
 
 export interface Passwords {
   /** Ends every other session of the subject and every sign-in under way. */
@@ -116,10 +115,7 @@ export function createPasswords(options: PasswordsOptions): Passwords {
       const receiver = subject && (await mayReset(tx, subject)) ? subject : null
       const ticket = { purpose: 'password_reset', issuedBy: 'password reset' } as const
       // A ticket of nobody's opens nothing; it is made so that the work is the same.
-      const token = await issueTicket(
-        { ...ticket, subjectId: receiver?.id ?? null },
-        { tx, clock, random },
-      )
+      const token = await issueTicket({ ...ticket, subjectId: receiver?.id ?? null }, { tx, clock, random })
       if (receiver) {
         const until = new Date(clock.now() + ticketLifetimes.password_reset).toISOString()
         await notify(tx, receiver, 'password_reset', { token, until })
@@ -130,7 +126,8 @@ export function createPasswords(options: PasswordsOptions): Passwords {
 
   /** Mail alone is never enough for an administrator: without a second factor it would be. */
   async function mayReset(tx: Tx, subject: Subject): Promise<boolean> {
-    if (subject.email === null || subject.emailVerifiedAt === null || subject.disabledAt !== null) return false
+    if (subject.email === null || subject.emailVerifiedAt === null || subject.disabledAt !== null)
+      return false
     const active = await tx.enrolments.listBySubject(subject.id, { status: 'active' })
     return subject.role !== 'admin' || active.some(({ factor }) => isSecondFactor(factor))
   }

@@ -1,8 +1,10 @@
 import type { FactorType } from '../factors/factor.ts'
+import type { Page, PageRequest } from '../store.ts'
 
 /** What a completed sign-in yields. Checked on every request, so it is never written to by a mere check. */
 export interface Session {
   id: string
+  /** Empty once the subject was erased; the session is revoked then. */
   subjectId: string
   /** `enrolling`: the person must enrol a factor first, and can do nothing else. */
   kind: 'full' | 'enrolling'
@@ -34,6 +36,8 @@ export interface SessionPort {
   find(id: string): Promise<Session | null>
   /** In force at `now`, newest first. */
   listBySubject(subjectId: string, now: number): Promise<Session[]>
+  /** Everybody's, in force at `now`, oldest first. */
+  list(now: number, page: PageRequest): Promise<Page<Session>>
   /** Records fresh proof of a session in force. */
   prove(id: string, proof: { at: number; factors: readonly FactorType[] }): Promise<boolean>
   /** enrolling → full */

@@ -57,7 +57,10 @@ export type SignInOutcome =
   | { status: 'throttled'; until: number }
   | { status: 'busy' }
 
-export type Finish = SignedIn | { status: 'proved'; session: Session; subject: Subject } | { status: 'refused' }
+export type Finish =
+  | SignedIn
+  | { status: 'proved'; session: Session; subject: Subject }
+  | { status: 'refused' }
 
 export type StepUpOutcome = PendingSignIn | { status: 'nothing_enrolled' } | { status: 'refused' }
 
@@ -73,9 +76,9 @@ export interface SignIn {
    * Goes on with a sign-in that had to enrol a factor first. The factor just confirmed counts for a chain of
    * one step; a longer one is walked from its start. The session that could only enrol ends with it.
    */
-  afterEnrolment(request: { session: Session; enrolmentId: string } & Origin): Promise<
-    Decided | { status: 'refused' }
-  >
+  afterEnrolment(
+    request: { session: Session; enrolmentId: string } & Origin,
+  ): Promise<Decided | { status: 'refused' }>
 }
 
 export interface SignInOptions {
@@ -222,7 +225,10 @@ export function createSignIn(options: SignInOptions): SignIn {
     const lastUse = (kind: FactorType) => {
       // Backup codes come last, whenever they were used: they are the way back, not the way.
       if (kind === 'backup') return Number.NEGATIVE_INFINITY
-      return Math.max(-1, ...active.filter(({ factor }) => factor === kind).map((held) => held.lastUsedAt ?? 0))
+      return Math.max(
+        -1,
+        ...active.filter(({ factor }) => factor === kind).map((held) => held.lastUsedAt ?? 0),
+      )
     }
     return stepKinds(step)
       .filter((kind) => {

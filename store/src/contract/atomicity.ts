@@ -1,6 +1,6 @@
 import type { Store, Tx } from '@sallyport/core'
 import { beforeAll, describe, expect, it } from 'vitest'
-import type { Bench } from '../contract.ts'
+import type { Bench } from './bench.ts'
 import { attempt, enrolment, fakeLinker, none, record, subject } from './samples.ts'
 
 export function describeAtomicity({ fresh }: Bench): void {
@@ -98,7 +98,7 @@ export function describeAtomicity({ fresh }: Bench): void {
     const writes: [string, (tx: Tx) => unknown][] = [
       ['subjects.insert', (tx) => tx.subjects.insert(subject('r'), ['r'])],
       ['subjects.update', (tx) => tx.subjects.update('r', { role: 'admin' })],
-      ['subjects.erase', (tx) => tx.subjects.erase('r')],
+      ['subjects.erase', (tx) => tx.subjects.erase('r', 1)],
       ['enrolments.revoke', (tx) => tx.enrolments.revoke('r', 1)],
       ['attempts.insert', (tx) => tx.attempts.insert(attempt('r'))],
       ['attempts.prune', (tx) => tx.attempts.prune(1, 1)],

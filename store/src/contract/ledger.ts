@@ -1,6 +1,6 @@
 import { type LedgerLinker, type LedgerRecord, SallyportError, type Store } from '@sallyport/core'
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { Bench } from '../contract.ts'
+import type { Bench } from './bench.ts'
 import { fakeLinker, record } from './samples.ts'
 
 export function describeLedger({ fresh }: Bench): void {

@@ -1,6 +1,6 @@
 import type { Store } from '@sallyport/core'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import type { Bench } from '../contract.ts'
+import type { Bench } from './bench.ts'
 import { addSubject, challenge, outboxRow } from './samples.ts'
 
 export function describeMail({ fresh }: Bench): void {

@@ -1,6 +1,6 @@
 import type { ApiKey, Application, Attempt, Store } from '@sallyport/core'
 import { beforeAll, describe, expect, it } from 'vitest'
-import type { Bench } from '../contract.ts'
+import type { Bench } from './bench.ts'
 import { attempt } from './samples.ts'
 
 export function describePorts({ fresh }: Bench): void {

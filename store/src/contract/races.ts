@@ -1,6 +1,6 @@
 import type { Store, Tx } from '@sallyport/core'
 import { beforeAll, describe, expect, it } from 'vitest'
-import type { Bench } from '../contract.ts'
+import type { Bench } from './bench.ts'
 import {
   addSubject,
   attempt,

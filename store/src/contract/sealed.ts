@@ -1,6 +1,6 @@
 import type { SealedSecret, Store } from '@sallyport/core'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import type { Bench } from '../contract.ts'
+import type { Bench } from './bench.ts'
 import { addSubject, challenge, enrolment, outboxRow } from './samples.ts'
 
 const secret = (keyId: string, ...bytes: number[]): SealedSecret => ({ keyId, bytes: Uint8Array.from(bytes) })

@@ -1,6 +1,6 @@
 import type { Store } from '@sallyport/core'
 import { beforeAll, describe, expect, it } from 'vitest'
-import type { Bench } from '../contract.ts'
+import type { Bench } from './bench.ts'
 import { addSubject, refreshToken, session, ticket } from './samples.ts'
 
 export function describeSessions({ fresh }: Bench): void {
@@ -47,6 +47,25 @@ export function describeSessions({ fresh }: Bench): void {
         expect(await ids(49)).toEqual(['l-new', 'l-mid', 'l-old'])
         expect(await ids(50)).toEqual(['l-new', 'l-mid'])
         expect(await ids(1000)).toEqual([])
+      })
+    })
+
+    it('are listed for everybody, page by page, while in force', async () => {
+      const other = await fresh()
+      await other.transaction(async (tx) => {
+        for (const id of ['one', 'two', 'erased']) await addSubject(tx, id)
+        for (const [index, id] of ['one', 'two', 'one', 'erased'].entries())
+          await tx.sessions.insert(session(`all-${index}`, id, { createdAt: index, expiresAt: 100 + index }))
+        await tx.sessions.insert(session('all-revoked', 'one', { revokedAt: 7 }))
+        await tx.subjects.erase('erased', 50)
+        const ids = async (now: number, after: string | null = null) => {
+          const { items, next } = await tx.sessions.list(now, { limit: 2, after })
+          return { ids: items.map(({ id }) => id), next }
+        }
+        const first = await ids(99)
+        expect(first.ids).toEqual(['all-0', 'all-1'])
+        expect(await ids(99, first.next)).toEqual({ ids: ['all-2'], next: null })
+        expect(await ids(101)).toEqual({ ids: ['all-2'], next: null })
       })
     })
 

@@ -1,6 +1,6 @@
 import type { Store } from '@sallyport/core'
 import { beforeAll, describe, expect, it } from 'vitest'
-import type { Bench } from '../contract.ts'
+import type { Bench } from './bench.ts'
 import {
   addSubject,
   attempt,
@@ -101,7 +101,7 @@ export function describeSubjects({ fresh }: Bench): void {
         const page = await store.read(({ subjects }) => subjects.list('paged', { after, limit: 10 }))
         seen.push(...page.items.map((item) => item.ref))
         after = page.next
-        await store.transaction(({ subjects }) => subjects.erase(`p-${seen[0]}`))
+        await store.transaction(({ subjects }) => subjects.erase(`p-${seen[0]}`, 1))
       } while (after !== null)
       expect(seen).toEqual(names)
     })
@@ -188,7 +188,12 @@ export function describeSubjects({ fresh }: Bench): void {
           await tx.attempts.insert(attempt(`a-${id}`, { subjectId: id }))
           await tx.guesses.save(`subject:${id}`, guesses)
           await tx.guesses.save(`confirm:e-${id}`, guesses)
-          await tx.sessions.insert(session(`session-${id}`, id))
+          await tx.guesses.save(`password:${id}@192.0.2.1`, guesses)
+          await tx.guesses.save(`reset:${id}`, guesses)
+          await tx.sessions.insert(
+            session(`session-${id}`, id, { address: '192.0.2.1', userAgent: 'Firefox' }),
+          )
+          await tx.sessions.insert(session(`ended-${id}`, id, { revokedAt: 5 }))
           await tx.refreshTokens.insert(refreshToken(`token-${id}`, `session-${id}`))
           await tx.tickets.insert(ticket(`ticket-${id}`, { subjectId: id }))
           await tx.challenges.open(challenge(`challenge-${id}`, id))
@@ -196,8 +201,8 @@ export function describeSubjects({ fresh }: Bench): void {
         }
         await tx.tickets.insert(ticket('ticket of nobody'))
         await tx.outbox.insert(outboxRow('letter of nobody'))
-        expect(await tx.subjects.erase('gone')).toBe(true)
-        expect(await tx.subjects.erase('gone')).toBe(false)
+        expect(await tx.subjects.erase('gone', 50)).toBe(true)
+        expect(await tx.subjects.erase('gone', 51)).toBe(false)
       })
       await store.read(async (tx) => {
         const left = async (id: string) => [
@@ -207,15 +212,35 @@ export function describeSubjects({ fresh }: Bench): void {
           await tx.attempts.find(`a-${id}`),
           await tx.guesses.find(`subject:${id}`),
           await tx.guesses.find(`confirm:e-${id}`),
-          await tx.sessions.find(`session-${id}`),
+          await tx.guesses.find(`password:${id}@192.0.2.1`),
+          await tx.guesses.find(`reset:${id}`),
           await tx.refreshTokens.find(`token-${id}`),
           await tx.tickets.find(`ticket-${id}`),
           await tx.challenges.live(id, 'email', 20),
         ]
-        expect(await left('gone')).toEqual(Array.from({ length: 10 }, () => null))
+        expect(await left('gone')).toEqual(Array.from({ length: 11 }, () => null))
         expect(await left('kept')).not.toContain(null)
         expect(await tx.tickets.find('ticket of nobody')).not.toBeNull()
         expect(await tx.outbox.count()).toBe(2)
+      })
+    })
+
+    it('leaves the sessions of an erased subject revoked and nobody’s, for other nodes to hear of', async () => {
+      const other = await fresh()
+      await other.transaction(async (tx) => {
+        for (const id of ['erased', 'stays']) await addSubject(tx, id)
+        const personal = { address: '192.0.2.1', userAgent: 'Firefox' }
+        await tx.sessions.insert(session('in-force', 'erased', personal))
+        await tx.sessions.insert(session('ended', 'erased', { ...personal, revokedAt: 20 }))
+        await tx.sessions.insert(session('theirs', 'stays', personal))
+        await tx.subjects.erase('erased', 30)
+        expect(await tx.sessions.revokedSince(30)).toEqual(['in-force'])
+        const nobodys = { subjectId: '', address: null, userAgent: null }
+        expect(await tx.sessions.find('in-force')).toMatchObject({ ...nobodys, revokedAt: 30 })
+        expect(await tx.sessions.find('ended')).toMatchObject({ ...nobodys, revokedAt: 20 })
+        expect(await tx.sessions.find('theirs')).toEqual(session('theirs', 'stays', personal))
+        expect(await tx.sessions.listBySubject('erased', 10)).toEqual([])
+        expect(await tx.sessions.prune(2000, 9)).toBe(3)
       })
     })
   })

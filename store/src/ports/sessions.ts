@@ -1,4 +1,5 @@
 import type { RefreshToken, RefreshTokenPort, Session, SessionPort } from '@sallyport/core'
+import { selectPage } from '../page.ts'
 import { changed, one, pruneExpired, type Sql, type SqlRow } from '../sql.ts'
 
 const columns = `id, subject_id, kind, created_at, expires_at, auth_time, proved_at, factors,
@@ -36,6 +37,15 @@ export function sessionPort(sql: Sql): SessionPort {
       )
       return rows.map(toSession)
     },
+
+    list: (now, page) =>
+      selectPage(sql, page, {
+        select,
+        where: ['subject_id IS NOT NULL', 'revoked_at IS NULL', 'expires_at > ?'],
+        values: [now],
+        order: ['created_at', 'id'],
+        map: toSession,
+      }),
 
     prove: (id, { at, factors }) =>
       changed(
@@ -105,7 +115,7 @@ export function refreshTokenPort(sql: Sql): RefreshTokenPort {
 function toSession(row: SqlRow): Session {
   return {
     id: row.id as string,
-    subjectId: row.subject_id as string,
+    subjectId: (row.subject_id as string | null) ?? '',
     kind: row.kind as Session['kind'],
     createdAt: row.created_at as number,
     expiresAt: row.expires_at as number,

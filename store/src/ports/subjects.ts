@@ -122,12 +122,24 @@ export function subjectPort(sql: Sql): SubjectPort {
       return selectPage(sql, page, { select, where, values, order: ['ref', 'id'], map: toSubject })
     },
 
-    async erase(id) {
+    async erase(id, at) {
+      // Locked first: a session that is opened at this moment waits, and then has no subject to belong to.
+      await sql.all(`SELECT id FROM subjects WHERE id = ?${sql.forUpdate}`, [id])
       await sql.run('DELETE FROM attempts WHERE subject_id = ?', [id])
+      // The keys of wrong passwords end in the address they came from; `A` is the character after `@`.
       await sql.run(
-        `DELETE FROM guesses WHERE key = ?
+        `DELETE FROM guesses WHERE key = ? OR key = ? OR (key >= ? AND key < ?)
          OR key IN (SELECT 'confirm:' || id FROM enrolments WHERE subject_id = ?)`,
-        [`subject:${id}`, id],
+        [`subject:${id}`, `reset:${id}`, `password:${id}@`, `password:${id}A`, id],
+      )
+      await sql.run(
+        'DELETE FROM refresh_tokens WHERE session_id IN (SELECT id FROM sessions WHERE subject_id = ?)',
+        [id],
+      )
+      await sql.run(
+        `UPDATE sessions SET revoked_at = COALESCE(revoked_at, ?), address = NULL, user_agent = NULL
+         WHERE subject_id = ?`,
+        [at, id],
       )
       // The rest goes with its subject (ON DELETE CASCADE).
       return changed(sql, 'DELETE FROM subjects WHERE id = ?', [id])

@@ -80,7 +80,11 @@ export function registerFactors(bind: Binder, login: LoginContext): void {
     if (outcome.status !== 'confirmed') return unconfirmed(outcome)
     const { enrolment } = outcome
     await store.transaction((tx) =>
-      outbox.notify(tx, { subject, kind: 'factor_added', facts: { factor: enrolment.name } }),
+      outbox.notify(tx, {
+        subject,
+        kind: 'factor_added',
+        facts: { factor: enrolment.factor, name: enrolment.name },
+      }),
     )
     void outbox.kick()
     const confirmed = {
@@ -239,8 +243,8 @@ export function registerFactors(bind: Binder, login: LoginContext): void {
   }
 
   async function tellRemoved(tx: Tx, subject: Subject, removed: readonly Enrolment[]): Promise<void> {
-    for (const { name } of removed.filter(({ factor }) => factor !== 'backup')) {
-      await outbox.notify(tx, { subject, kind: 'factor_removed', facts: { factor: name } })
+    for (const { factor, name } of removed.filter((gone) => gone.factor !== 'backup')) {
+      await outbox.notify(tx, { subject, kind: 'factor_removed', facts: { factor, name } })
     }
   }
 }

@@ -15,7 +15,7 @@ export function registerPersonalData(bind: Binder, services: GateServices): void
     const { key, alias } = named
     const erased = await store.transaction(async (tx) => {
       const subject = await tx.subjects.findByAlias(key.application, alias)
-      if (!subject || !(await tx.subjects.erase(subject.id))) return false
+      if (!subject || !(await tx.subjects.erase(subject.id, clock.now()))) return false
       const actor = actorOf(key)
       tx.ledger.append({ type: 'subject.erased', at: clock.now(), subject: subject.id, actor })
       return true

@@ -1,14 +1,14 @@
 // Runs the published Wycheproof vectors (https://github.com/C2SP/wycheproof, testvectors_v1) through the
 // vault's own functions:
 //
-//   node tools/wycheproof.ts DIR
+//   node core/src/vault/testing/wycheproof.ts DIR
 //
 // where DIR holds aes_gcm_test.json, hkdf_sha256_test.json and pbkdf2_hmacsha256_test.json. The files are
 // not part of this repository; what the tests run without them is in core/testdata.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { aesGcmOpen, aesGcmSeal } from '../core/src/vault/aes-gcm.ts'
-import { hkdfSha256, pbkdf2Sha256 } from '../core/src/vault/kdf.ts'
+import { aesGcmOpen, aesGcmSeal } from '../aes-gcm.ts'
+import { hkdfSha256, pbkdf2Sha256 } from '../kdf.ts'
 
 type Case = Record<string, string> & {
   tcId: number
@@ -26,7 +26,7 @@ interface Group {
 
 const [directory] = process.argv.slice(2)
 if (directory === undefined) {
-  process.stderr.write('usage: node tools/wycheproof.ts DIR\n')
+  process.stderr.write('usage: node core/src/vault/testing/wycheproof.ts DIR\n')
   process.exit(2)
 }
 
