@@ -12,6 +12,9 @@ interface SystemTool {
 const systemTools: readonly SystemTool[] = [
   { command: 'oathtool', package: 'oathtool', for: 'another implementation of TOTP to agree with' },
   { command: 'zbarimg', package: 'zbar-tools', for: 'a QR reader that knows nothing of ours' },
+  { command: 'curl', package: 'curl', for: 'the commands of the guides' },
+  { command: 'jq', package: 'jq', for: 'the commands of the guides' },
+  { command: 'python3', package: 'python3', for: 'the client in Python' },
   { command: 'ps', package: 'procps', for: 'finding the processes of the test database' },
   { command: 'chromium', package: 'chromium', for: 'a real browser on the pages' },
 ]

@@ -1,5 +1,5 @@
 import { type Mailer, SallyportError } from '@sallyport/core'
-import { createTransport } from 'nodemailer'
+import type { Transporter } from 'nodemailer'
 
 const seconds = 1_000
 
@@ -18,28 +18,15 @@ export interface SmtpOptions {
 
 /** Hands letters to an SMTP server. Its errors name what failed and never hold credentials or what was said. */
 export function createSmtpMailer(options: SmtpOptions): Mailer {
-  const { host, port, secure, user, password, from, ca } = options
+  const { host, port, from } = options
   checkOptions(options)
-  const transport = createTransport({
-    host,
-    port,
-    secure: secure === 'tls',
-    requireTLS: secure === 'starttls',
-    ignoreTLS: secure === 'none',
-    // said outright, so that no environment variable turns the verification off
-    tls: { rejectUnauthorized: true, minVersion: 'TLSv1.2', ...(ca === undefined ? {} : { ca }) },
-    ...(user === undefined ? {} : { auth: { user, pass: password ?? '' } }),
-    connectionTimeout: 10 * seconds,
-    greetingTimeout: 10 * seconds,
-    dnsTimeout: 10 * seconds,
-    socketTimeout: 20 * seconds,
-    disableFileAccess: true,
-    disableUrlAccess: true,
-  })
+  let transport: Promise<Transporter> | null = null
   return {
     async send({ to, subject, text }, deadline) {
+      transport ??= openTransport(options)
+      const carrier = await transport
       try {
-        await transport.sendMail({
+        await carrier.sendMail({
           from,
           // An object is one address, whatever it looks like; a string would be read as a list.
           to: { name: '', address: to },
@@ -55,6 +42,28 @@ export function createSmtpMailer(options: SmtpOptions): Mailer {
       }
     },
   }
+}
+
+/** The library is loaded for the first letter, not for every start. */
+async function openTransport(options: SmtpOptions): Promise<Transporter> {
+  const { host, port, secure, user, password, ca } = options
+  const { createTransport } = await import('nodemailer')
+  return createTransport({
+    host,
+    port,
+    secure: secure === 'tls',
+    requireTLS: secure === 'starttls',
+    ignoreTLS: secure === 'none',
+    // said outright, so that no environment variable turns the verification off
+    tls: { rejectUnauthorized: true, minVersion: 'TLSv1.2', ...(ca === undefined ? {} : { ca }) },
+    ...(user === undefined ? {} : { auth: { user, pass: password ?? '' } }),
+    connectionTimeout: 10 * seconds,
+    greetingTimeout: 10 * seconds,
+    dnsTimeout: 10 * seconds,
+    socketTimeout: 20 * seconds,
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  })
 }
 
 function checkOptions({ host, secure, user, from }: SmtpOptions): void {

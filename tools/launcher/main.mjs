@@ -23,6 +23,8 @@ export function main([file, ...args]) {
 export async function runProgram(node, file, args) {
   // node:sqlite still warns that it is experimental on the earlier releases of Node 24.
   const program = ['--disable-warning=ExperimentalWarning', join(root, file), ...args]
-  const { code } = await run(node, program, { env: environmentOf(node), stdio: 'inherit' })
+  // What Node makes of the sources at the first start is kept for the next: half the time and the memory.
+  const env = { NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'compile'), ...environmentOf(node) }
+  const { code } = await run(node, program, { env, stdio: 'inherit' })
   return code
 }
