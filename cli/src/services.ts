@@ -18,6 +18,7 @@ import {
   type Enforcement,
   type GatePolicies,
   type GuessLimits,
+  type Letter,
   type Mailer,
   type PasswordScheme,
   parseGatePolicies,
@@ -86,7 +87,9 @@ export function createServices(foundation: Foundation, log: Log) {
   const passwords = createPasswords({
     ...{ ...hashing, passwordCheck, sessions },
     limits: { subject: throttleOf(resets), address: throttleOf(resetsPerAddress) },
-    notify: async (tx, subject, kind, facts) => void (await outbox.notify(tx, { subject, kind, facts })),
+    notify: async (tx, subject, kind, facts) => {
+      await outbox.notify(tx, { subject, kind, facts: withLink(facts, gateConfig(config).issuer) })
+    },
   })
   const signIn = createSignIn({ store, attempts, sessions, passwordCheck, clock, policies, enforcement })
   const signingKeys = createSigningKeys({ store, vault, clock })
@@ -106,6 +109,11 @@ export function gateConfig(config: Config): Omit<GateConfig, 'version'> {
     secureCookies: issuer.startsWith('https:'),
     totpIssuer: config.totp.issuer,
   }
+}
+
+/** A token goes out as the link that uses it; after the `#`, so that no server on the way logs it. */
+function withLink({ token, ...facts }: Letter['facts'], publicUrl: string): Letter['facts'] {
+  return token === undefined ? facts : { ...facts, link: `${publicUrl}/reset#token=${token}` }
 }
 
 type Throttle = Config['passwords']['guesses']

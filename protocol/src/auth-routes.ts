@@ -189,7 +189,7 @@ export const authRoutes = defineRoutes({
     method: 'POST',
     path: '/auth/step-up',
     summary: 'Begin an attempt for fresh proof, good for five minutes once it is complete.',
-    access: 'session',
+    access: 'enrolling',
     params: none,
     query: none,
     body: none,

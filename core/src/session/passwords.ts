@@ -6,6 +6,7 @@ import type { Fault } from '../errors.ts'
 import { hashPassword, type PasswordScheme } from '../factors/password.ts'
 import { admitGuess } from '../guard/guard.ts'
 import type { Letter } from '../mail/letter.ts'
+import { utc } from '../mail/letters.ts'
 import type { SealedSecret, Store, Subject, Tx } from '../store.ts'
 import { canonicalAlias, loginApplication } from '../subject/subjects.ts'
 import type { Vault } from '../vault/vault.ts'
@@ -117,7 +118,7 @@ export function createPasswords(options: PasswordsOptions): Passwords {
       // A ticket of nobody's opens nothing; it is made so that the work is the same.
       const token = await issueTicket({ ...ticket, subjectId: receiver?.id ?? null }, { tx, clock, random })
       if (receiver) {
-        const until = new Date(clock.now() + ticketLifetimes.password_reset).toISOString()
+        const until = utc(clock.now() + ticketLifetimes.password_reset)
         await notify(tx, receiver, 'password_reset', { token, until })
       }
       return { status: 'accepted' } as const
