@@ -120,7 +120,18 @@ describe('who may call the service API', () => {
     gate.clock.at += minute
     const code = phone.code(gate.clock.at)
     const good = { extension: 'typed', code }
-    const strange = [{}, [], [code], { $ne: null }, 1, Number(code), true, null, [[]], { toString: code }]
+    const strange: unknown[] = [
+      {},
+      [],
+      [code],
+      { $ne: null },
+      1,
+      Number(code),
+      true,
+      null,
+      [[]],
+      { toString: code },
+    ]
     const bodies: unknown[] = [
       ...strange.map((value) => ({ ...good, code: value })),
       ...strange.map((value) => ({ ...good, extension: value })),

@@ -1,13 +1,13 @@
 import { decodeSecret, parseProvisioningUri } from '@sallyport/core'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { openSqlite, type Place } from './support/databases.ts'
+import { databases, type Place } from './support/databases.ts'
 import { codeOf, epoch } from './support/harness.ts'
 import { type Enrolled, enrol, openServiceGate, type ServiceGate } from './support/service-gate.ts'
 
 const step = 30_000
 const minute = 60_000
 
-describe('the service API', () => {
+describe.each(databases)('the service API on $database', ({ open }) => {
   let place: Place
   let gate: ServiceGate
   let pbx: Awaited<ReturnType<ServiceGate['addKey']>>
@@ -15,10 +15,10 @@ describe('the service API', () => {
   let extension: string
 
   beforeAll(async () => {
-    place = await openSqlite()
+    place = await open()
     gate = await openServiceGate({ location: place.location })
     pbx = await gate.addKey()
-  })
+  }, 120_000)
 
   afterAll(async () => {
     await gate?.close()
@@ -112,6 +112,7 @@ describe('the service API', () => {
 
     it('lets no enrolment that was begun before there was a factor become a second one', async () => {
       const early = await pbx.post('enroll', { extension })
+      gate.clock.at += 1
       const own = await pbx.post('enroll', { extension })
       const confirm = (enrolment: typeof own) =>
         pbx.post('verify-enrollment', { extension, code: codeOf(decodeSecret(enrolment.body.secret), epoch) })
@@ -214,21 +215,18 @@ describe('the service API', () => {
       expect(await verify(right)).toMatchObject({ status: 429 })
     })
 
-    it.each(['full-width', 'spaced', 'doubled', 'a kilobyte', 'null byte'])(
-      'fails a %s code',
-      async (kind) => {
-        const code = phone.code(gate.clock.at)
-        const spelled: Record<string, string> = {
-          'full-width': code.replace(/./g, (digit) => String.fromCharCode(digit.charCodeAt(0) + 0xfee0)),
-          spaced: `${code.slice(0, 3)} ${code.slice(3)}`,
-          doubled: code + code,
-          long: code + '0'.repeat(1_000),
-          'null-ended': `${code}\0`,
-        }
-        expect(await verify(spelled[kind])).toMatchObject(wrong)
-        expect(await verify(code)).toMatchObject({ status: 200 })
-      },
-    )
+    it.each(['full-width', 'spaced', 'doubled', 'long', 'null-ended'])('fails a %s code', async (kind) => {
+      const code = phone.code(gate.clock.at)
+      const spelled: Record<string, string> = {
+        'full-width': code.replace(/./g, (digit) => String.fromCharCode(digit.charCodeAt(0) + 0xfee0)),
+        spaced: `${code.slice(0, 3)} ${code.slice(3)}`,
+        doubled: code + code,
+        long: code + '0'.repeat(1_000),
+        'null-ended': `${code}\0`,
+      }
+      expect(await verify(spelled[kind])).toMatchObject(wrong)
+      expect(await verify(code)).toMatchObject({ status: 200 })
+    })
 
     it('takes only a code of the method that is named', async () => {
       expect(await verify(phone.code(gate.clock.at), { method: 'backup' })).toMatchObject(wrong)

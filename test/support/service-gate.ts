@@ -10,7 +10,7 @@ import {
   systemRandom,
 } from '@sallyport/core'
 import { createHttpGate, type GateServices } from '@sallyport/gate-http'
-import { codeOf, type Harness, type HarnessOptions, openHarness } from './harness.ts'
+import { codeOf, type HarnessOptions, openHarness } from './harness.ts'
 
 export interface Answer {
   status: number
@@ -44,6 +44,8 @@ export async function openServiceGate(options: HarnessOptions) {
     trustedProxies: [],
     secureCookies: false,
     totpIssuer: 'Test',
+    roles: [],
+    settings: {},
   }
   // What only the login surface needs is left out: nothing here calls it.
   const gate = createHttpGate(config, services as GateServices)
@@ -121,5 +123,3 @@ export async function enrol(client: Client, extension: string, at: number): Prom
   if (confirmed.status !== 200) throw new Error(`the enrolment was not confirmed: ${confirmed.status}`)
   return { secret, backupCodes: body.backup_codes, code: (moment) => codeOf(secret, moment) }
 }
-
-export type { Harness }

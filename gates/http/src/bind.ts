@@ -18,7 +18,8 @@ export interface Call<R extends Route> {
   context: GateContext
 }
 
-export type Handler<R extends Route> = (call: Call<R>) => Promise<AnswerOf<R> | Refusal>
+/** A `Response` is for what is no JSON, or too long to be held in one piece. */
+export type Handler<R extends Route> = (call: Call<R>) => Promise<AnswerOf<R> | Refusal | Response>
 
 export type Binder = <R extends Route>(route: R, handler: Handler<R>) => void
 
@@ -46,6 +47,7 @@ export function createBinder(
       const recorded = admitted.kind === 'key' && recordKeyCall(admitted.key, route)
       const [answer] = await Promise.all([answered(), recorded])
       if (answer instanceof Refusal) return answerRefusal(answer)
+      if (answer instanceof Response) return answer
       context.header('cache-control', 'no-store')
       return context.json(answer as object)
     })

@@ -78,16 +78,21 @@ export function registerEnrolment(bind: Binder, services: GateServices): void {
   }): Promise<Subject> {
     const { named, known, email } = wanted
     if (known) return email === null || email === known.email ? known : changeEmail(known, { named, email })
-    const { ref, alias, key } = named
-    const { application } = key
-    return store.transaction(async (tx) => {
-      // Somebody may have been faster: two calls for one new subject make one subject.
-      const found = await tx.subjects.findByAlias(application, alias)
+    try {
+      return await addSubject(named, email)
+    } catch (error) {
+      // Another call for the same new subject was faster: both mean one subject.
+      const taken = error instanceof SallyportError && error.code === 'already_exists'
+      const found = taken ? await findNamed(store, named) : null
       if (found) return found
-      const subject = await createSubject(
-        { application, ref, email, emailVerified: true },
-        { tx, clock, random },
-      )
+      throw error
+    }
+  }
+
+  function addSubject({ ref, key }: Named, email: string | null): Promise<Subject> {
+    const wanted = { application: key.application, ref, email, emailVerified: true }
+    return store.transaction(async (tx) => {
+      const subject = await createSubject(wanted, { tx, clock, random })
       const at = subject.createdAt
       tx.ledger.append({ type: 'subject.created', at, subject: subject.id, actor: actorOf(key) })
       return subject

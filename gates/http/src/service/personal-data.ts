@@ -15,7 +15,10 @@ export function registerPersonalData(bind: Binder, services: GateServices): void
     const { key, alias } = named
     const erased = await store.transaction(async (tx) => {
       const subject = await tx.subjects.findByAlias(key.application, alias)
-      if (!subject || !(await tx.subjects.erase(subject.id, clock.now()))) return false
+      if (!subject) return false
+      // Whatever changes the subject holds this lock: it comes wholly before the end, or finds nobody.
+      await tx.guesses.lock(guessKey(subject.id))
+      if (!(await tx.subjects.erase(subject.id, clock.now()))) return false
       const actor = actorOf(key)
       tx.ledger.append({ type: 'subject.erased', at: clock.now(), subject: subject.id, actor })
       return true
