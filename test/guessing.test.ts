@@ -41,13 +41,19 @@ describe.each(databases)('the budget for guesses on $database', ({ open }) => {
     for (const attemptsLeft of [4, 3, 2, 1]) {
       expect(await guess('000000x')).toMatchObject({ status: 'rejected', attemptsLeft })
     }
-    expect(await guess('000000x')).toEqual({ status: 'locked', until: epoch + minute })
-    expect(await guess(phone.code())).toEqual({ status: 'gone', reason: 'finished' })
+    // Judged like the others, and wrong: the one too many also says until when the next is refused.
+    expect(await guess('000000x')).toMatchObject({
+      status: 'rejected',
+      attemptsLeft: 0,
+      lockedUntil: epoch + minute,
+    })
+    expect(await guess(phone.code())).toEqual({ status: 'locked', until: epoch + minute })
     expect(await right()).toEqual({ status: 'locked', until: epoch + minute })
     expect(await harness.ledgerTypes(subject)).toContain('subject.locked')
     harness.clock.at = epoch + minute - 1
     expect(await right()).toMatchObject({ status: 'locked' })
     harness.clock.at = epoch + minute
+    expect(await guess(phone.code())).toEqual({ status: 'gone', reason: 'finished' })
     expect(await right()).toMatchObject({ status: 'complete' })
   })
 
@@ -60,7 +66,7 @@ describe.each(databases)('the budget for guesses on $database', ({ open }) => {
     await harness.verifyOnce(named!, 'AAAA-AAAA')
     await harness.verifyOnce(subject, wrongCode(phone, epoch), chainOf(['totp', 'backup']))
     await harness.verifyOnce(subject, 'AAAA-AAAA', chainOf(['backup']))
-    expect(await wrong()).toMatchObject({ status: 'locked' })
+    expect(await wrong()).toMatchObject({ status: 'rejected', attemptsLeft: 0 })
     expect(await harness.verifyOnce(subject, backup)).toMatchObject({ status: 'locked' })
     expect(await harness.enrolments.backupCodesLeft(subject.id)).toBe(10)
     // Nobody else pays for it.
@@ -94,6 +100,7 @@ describe.each(databases)('the budget for guesses on $database', ({ open }) => {
     expect(await right()).toMatchObject({ status: 'complete' })
     expect(await harness.guesses(subject)).toMatchObject({ recent: [epoch, epoch, epoch], inRow: 0 })
     expect(await wrong()).toMatchObject({ status: 'rejected', attemptsLeft: 1 })
+    expect(await wrong()).toMatchObject({ status: 'rejected', attemptsLeft: 0 })
     expect(await wrong()).toMatchObject({ status: 'locked' })
   })
 
@@ -112,15 +119,15 @@ describe.each(databases)('the budget for guesses on $database', ({ open }) => {
       harness.attempts.verify({ attemptId: id, input: wrongCode(phone, epoch) }),
     )
     const tally = Object.groupBy(await Promise.all(wrongs), ({ status }) => status)
-    expect(tally.rejected).toHaveLength(4)
-    expect(tally.locked).toHaveLength(16)
+    expect(tally.rejected).toHaveLength(5)
+    expect(tally.locked).toHaveLength(15)
     expect(await harness.guesses(subject)).toMatchObject({ inRow: 5, locks: 1 })
   })
 
   it('forgives nothing when the clock is set back, and locks no longer than a lock', async () => {
     await times(4, wrong)
     harness.clock.at = epoch - day
-    expect(await wrong()).toMatchObject({ status: 'locked', until: epoch - day + minute })
+    expect(await wrong()).toMatchObject({ status: 'rejected', lockedUntil: epoch - day + minute })
     harness.clock.at = epoch - 2 * day
     expect(await right()).toMatchObject({ status: 'locked', until: epoch - 2 * day + 60 * minute })
     harness.clock.at += 60 * minute

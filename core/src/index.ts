@@ -1,9 +1,13 @@
 export * from './address.ts'
+export * from './application/api-keys.ts'
 export type { Attempt, AttemptStatus, PassedStep } from './chain/attempt.ts'
+export type * from './chain/attempt-calls.ts'
+export { endedAt, guessKey } from './chain/attempt-context.ts'
 export * from './chain/attempts.ts'
 export type { DecisionFacts } from './chain/conditions.ts'
 export { drawChain } from './chain/draw.ts'
 export * from './chain/explain.ts'
+export * from './chain/explain-subject.ts'
 export * from './chain/orchestrator.ts'
 export {
   type ChainPolicy,
@@ -12,6 +16,7 @@ export {
   RESET,
   stepKinds,
 } from './chain/policy.ts'
+export { recordedDecisions } from './chain/recorded-decisions.ts'
 export * from './chain/replay.ts'
 export {
   type Decision,
@@ -36,6 +41,7 @@ export * from './factors/shape.ts'
 export { decodeSecret, encodeSecret } from './factors/shared/base32.ts'
 export { fingerprint } from './factors/shared/fingerprint.ts'
 export * from './factors/shared/otp.ts'
+export type { BcryptCheck } from './factors/shared/password-hashes.ts'
 export * from './factors/shared/provisioning-uri.ts'
 export { checkTotpSettings, defaultTotpSettings, type TotpSettings } from './factors/shared/totp-settings.ts'
 export * from './factors/totp.ts'
@@ -64,7 +70,13 @@ export * from './session/sign-in.ts'
 export * from './session/signing-keys.ts'
 export * from './session/tickets.ts'
 export type * from './store.ts'
+export * from './subject/import.ts'
+export { type ImportRecord, importColumns } from './subject/import-row.ts'
+export * from './subject/invitations.ts'
+export * from './subject/links.ts'
+export * from './subject/recovery.ts'
 export * from './subject/subjects.ts'
+export * from './subject/users.ts'
 export * from './vault/kdf.ts'
 export * from './vault/named-secret.ts'
 export * from './vault/rotate-keys.ts'

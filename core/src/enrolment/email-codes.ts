@@ -1,4 +1,4 @@
-import { guessKey } from '../chain/attempts.ts'
+import { guessKey } from '../chain/attempt-context.ts'
 import { type Clock, type Random, randomId } from '../clock.ts'
 import {
   createEmailFactor,

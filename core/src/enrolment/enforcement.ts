@@ -67,6 +67,7 @@ export function canRemoveFactor(
   return factors.some(({ id }) => id !== enrolmentId) || !factors.some(({ id }) => id === enrolmentId)
 }
 
-function ruleFor({ roles, ...everyone }: Enforcement, role: string): EnforcementRule {
+/** The rule that a role falls under. */
+export function ruleFor({ roles, ...everyone }: Enforcement, role: string): EnforcementRule {
   return Object.hasOwn(roles, role) ? roles[role]! : everyone
 }

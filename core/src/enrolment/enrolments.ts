@@ -1,5 +1,6 @@
-import { guessKey } from '../chain/attempts.ts'
+import { guessKey } from '../chain/attempt-context.ts'
 import { type Clock, type Random, randomId } from '../clock.ts'
+import { SallyportError } from '../errors.ts'
 import {
   type BackupFormat,
   backupSpentPrefix,
@@ -81,6 +82,8 @@ export function createEnrolments(options: EnrolmentsOptions): Enrolments {
     const enrolment = draft({ subject, factor: 'totp', name, secret, settings })
     const backupCodes = await store.transaction(async (tx) => {
       await lockSubject(tx, subject.id)
+      if (!(await tx.subjects.find(subject.id)))
+        throw new SallyportError('not_found', 'there is no such subject')
       await dropStalePending(tx, subject.id)
       await tx.enrolments.insert(enrolment)
       append(tx, 'enrolment.begun', enrolment)

@@ -8,6 +8,7 @@ import {
   type PasswordScheme,
   verifyPassword,
 } from '../factors/password.ts'
+import { type BcryptCheck, parsePasswordHash, readsWhole } from '../factors/shared/password-hashes.ts'
 import { type Admission, admitGuess, breakRow, type GuessLimits, refundGuess } from '../guard/guard.ts'
 import type { Enrolment, SealedSecret, Store, Subject, Tx } from '../store.ts'
 import { canonicalAlias, loginApplication } from '../subject/subjects.ts'
@@ -87,11 +88,13 @@ export interface PasswordCheckOptions {
   passwordScheme: PasswordScheme
   hashQueue: HashQueue
   limits?: PasswordLimits
+  /** Checks passwords that were imported under bcrypt. */
+  bcrypt?: BcryptCheck
 }
 
 /** The one way in which a password is checked, so that no surface has guesses of its own. */
 export function createPasswordCheck(options: PasswordCheckOptions): PasswordCheck {
-  const { store, vault, clock, random, passwordScheme: scheme, hashQueue } = options
+  const { store, vault, clock, random, passwordScheme: scheme, hashQueue, bcrypt } = options
   const limits = options.limits ?? defaultPasswordLimits
   const decoy = decoyHash({ scheme, random })
 
@@ -103,8 +106,8 @@ export function createPasswordCheck(options: PasswordCheckOptions): PasswordChec
       if ('until' in admitted) return { status: 'throttled', until: admitted.until }
       const { subject, enrolment, spent } = admitted
       const kept = enrolment && (await openHash(enrolment))
-      const right = await verifyPassword(claim.password, kept ?? decoy)
-      const outdated = right && kept !== null && !isCurrentHash(kept, scheme)
+      const right = await verifyPassword(claim.password, kept ?? decoy, bcrypt)
+      const outdated = right && kept !== null && mayRehash(claim.password, kept)
       const rehashed = outdated ? await sealHash(enrolment!.subjectId, claim.password) : null
       return { status: 'judged', right, subject, enrolment, spent, rehashed, address: claim.address }
     })
@@ -185,8 +188,21 @@ export function createPasswordCheck(options: PasswordCheckOptions): PasswordChec
       const stored = await tx.guesses.lock(key)
       if (stored) await tx.guesses.save(key, (endsRow ? breakRow : refundGuess)(stored, spentAt))
     }
-    if (judged.rehashed) await tx.enrolments.reseal(enrolment.id, enrolment.sealed!.keyId, judged.rehashed)
+    if (judged.rehashed) await replaceHash(tx, enrolment, judged.rehashed)
     return current
+  }
+
+  /** Once, of however many sign-ins judged the old hash at the same time. The subject's lock is held. */
+  async function replaceHash(tx: Tx, { id, subjectId, sealed }: Enrolment, rehashed: SealedSecret) {
+    const held = (await tx.enrolments.find(id))?.sealed
+    if (!held || !sealed || Buffer.compare(held.bytes, sealed.bytes) !== 0) return
+    if (!(await tx.enrolments.reseal(id, held.keyId, rehashed))) return
+    const data = { enrolment: id, scheme }
+    tx.ledger.append({ type: 'password.rehashed', at: clock.now(), subject: subjectId, data })
+  }
+
+  function mayRehash(password: string, kept: string): boolean {
+    return !isCurrentHash(kept, scheme) && readsWhole(password, parsePasswordHash(kept))
   }
 
   async function openHash({ subjectId: subject, sealed }: Enrolment): Promise<string | null> {

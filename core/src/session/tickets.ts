@@ -22,6 +22,8 @@ export interface NewTicket {
   issuedBy: string
   reason?: string | null
   lifetime?: number
+  /** In the place of 256 random bits, where a person has to read it out. */
+  token?: string
 }
 
 /** Issues a one-time ticket and answers its token, which exists nowhere else: only its hash is stored. */
@@ -31,7 +33,7 @@ export async function issueTicket(
 ): Promise<string> {
   const { tx, clock, random } = context
   const { purpose, subjectId, issuedBy, reason = null } = wanted
-  const token = `spt_${Buffer.from(random.bytes(32)).toString('base64url')}`
+  const token = wanted.token ?? `spt_${Buffer.from(random.bytes(32)).toString('base64url')}`
   const at = clock.now()
   const expiresAt = at + (wanted.lifetime ?? ticketLifetimes[purpose])
   const ticket: Ticket = {
@@ -75,7 +77,7 @@ export async function redeemTicket(
   return ticket
 }
 
-/** Tokens have 256 random bits, so they need no slow hash. */
+/** Tokens cannot be guessed, so they need no slow hash. */
 export function hashToken(token: string): string {
   return hash('sha256', token, 'hex')
 }

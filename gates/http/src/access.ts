@@ -10,8 +10,8 @@ export type Caller = { kind: 'anybody' } | ({ kind: 'person' } & Person) | { kin
 
 export interface Access {
   admit(kind: AccessKind, context: GateContext): Promise<Caller | Refusal>
-  /** Whether the person gave fresh proof, or has nothing to prove with yet. */
-  isProven(person: Person): Promise<boolean>
+  /** What stands behind a change: fresh proof, or that there is nothing to prove with yet; or neither. */
+  proofOf(person: Person): Promise<'fresh' | 'nothing_enrolled' | null>
 }
 
 export interface AccessOptions {
@@ -39,7 +39,7 @@ export function createAccess(options: AccessOptions): Access {
     if ((kind === 'admin' || kind === 'proven_admin') && subject.role !== 'admin') {
       return new Refusal('forbidden', 'this needs the role admin')
     }
-    if ((kind === 'proven' || kind === 'proven_admin') && !(await isProven(person))) return stepUpRequired()
+    if ((kind === 'proven' || kind === 'proven_admin') && !(await proofOf(person))) return stepUpRequired()
     return { kind: 'person', session, subject }
   }
 
@@ -68,17 +68,17 @@ export function createAccess(options: AccessOptions): Access {
   }
 
   /** Asked of the store, never of this node's memory: proof may have been given on another node. */
-  async function isProven({ session, subject }: Person): Promise<boolean> {
+  async function proofOf({ session, subject }: Person): Promise<'fresh' | 'nothing_enrolled' | null> {
     const [current, enrolments] = await store.read(async (tx) => [
       await tx.sessions.find(session.id),
       await tx.enrolments.listBySubject(subject.id, { status: 'active' }),
     ])
     // Somebody with nothing enrolled has nothing to prove with: the password was the whole sign-in.
-    if (!enrolments.some((enrolment) => enrolment.factor !== 'password')) return true
-    return current !== null && sessions.isFresh(current)
+    if (!enrolments.some((enrolment) => enrolment.factor !== 'password')) return 'nothing_enrolled'
+    return current !== null && sessions.isFresh(current) ? 'fresh' : null
   }
 
-  return { admit, isProven }
+  return { admit, proofOf }
 }
 
 export function stepUpRequired(): Refusal {

@@ -1,5 +1,7 @@
 import type { SallyportError } from '@sallyport/core'
 import { type ProblemCode, problem, problemContentType } from '@sallyport/protocol'
+import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import type { GateContext } from './context.ts'
 
 /** An expected "no": which problem, what a client may want to know beside it, and when to come back. */
 export class Refusal {
@@ -24,12 +26,30 @@ export class Refusal {
 export function refuseUntil(
   code: ProblemCode,
   detail: string,
-  wait: { until: number | null; now: number },
+  wait: { until: number | null; now: number; extra?: Readonly<Record<string, unknown>> },
 ): Refusal {
-  const { until, now } = wait
-  if (until === null) return new Refusal(code, detail)
+  const { until, now, extra = {} } = wait
+  if (until === null) return new Refusal(code, detail, { extra })
   const retryAfter = Math.max(1, Math.ceil((until - now) / 1_000))
-  return new Refusal(code, detail, { extra: { retry_at: new Date(until).toISOString() }, retryAfter })
+  return new Refusal(code, detail, {
+    extra: { ...extra, retry_at: new Date(until).toISOString() },
+    retryAfter,
+  })
+}
+
+/** A wrong code; the one too many also says until when the next is refused. */
+export function wrongCode(
+  wrong: { attemptsLeft: number; lockedUntil: number | null },
+  more: { now: number; chain?: object },
+): Refusal {
+  const { attemptsLeft, lockedUntil } = wrong
+  const extra = { attempts_left: attemptsLeft, ...(more.chain ? { chain: more.chain } : {}) }
+  const [code, detail] = more.chain
+    ? (['chain_reset', 'this code was not right: begin again with the first step'] as const)
+    : (['invalid_code', 'this code is not right, or was used before'] as const)
+  return lockedUntil === null
+    ? new Refusal(code, detail, { extra })
+    : refuseUntil(code, `${detail}; it was one too many`, { until: lockedUntil, now: more.now, extra })
 }
 
 export function refusalOf(error: SallyportError): Refusal {
@@ -40,10 +60,12 @@ export function refusalOf(error: SallyportError): Refusal {
   )
 }
 
-export function answerRefusal({ code, detail, extra, retryAfter }: Refusal): Response {
+/** Through the context, so that the headers and cookies set on it go out with a refusal too. */
+export function answerRefusal(context: GateContext, refusal: Refusal): Response {
+  const { code, detail, extra, retryAfter } = refusal
   const body = { ...problem(code, detail), ...extra }
   const headers: Record<string, string> = { 'content-type': problemContentType, 'cache-control': 'no-store' }
   if (retryAfter !== null) headers['retry-after'] = String(retryAfter)
   if (body.status === 401) headers['www-authenticate'] = 'Bearer'
-  return new Response(JSON.stringify(body), { status: body.status, headers })
+  return context.body(JSON.stringify(body), body.status as ContentfulStatusCode, headers)
 }

@@ -15,7 +15,7 @@ import {
 import { authRoutes } from '@sallyport/protocol'
 import { invalidToken, stepUpRequired } from '../access.ts'
 import type { Binder, Call } from '../bind.ts'
-import { Refusal, refuseUntil } from '../refusal.ts'
+import { Refusal, refuseUntil, wrongCode } from '../refusal.ts'
 import {
   grantAnswer,
   iso,
@@ -25,7 +25,6 @@ import {
   mustEnrolAnswer,
   pendingAnswer,
   personOf,
-  wrongCode,
 } from './login-context.ts'
 
 /** A person's own factors: adding, looking at, renaming and removing them. */
@@ -35,7 +34,8 @@ export function registerFactors(bind: Binder, login: LoginContext): void {
 
   bind(authRoutes.enrolTotp, async (call) => {
     const person = personOf(call)
-    if (!(await access.isProven(person))) return stepUpRequired()
+    const proof = await access.proofOf(person)
+    if (!proof) return stepUpRequired()
     const { subject } = person
     const name = call.body.name ?? 'Authenticator'
     const begun = await enrolments.beginTotp({
@@ -43,6 +43,8 @@ export function registerFactors(bind: Binder, login: LoginContext): void {
       issuer: config.totpIssuer,
       account: subject.email ?? subject.ref,
       name,
+      // Begun without proof, since there was nothing to prove with: it must not become a second factor.
+      asFirst: proof === 'nothing_enrolled',
     })
     return {
       enrolment_id: begun.enrolment.id,
@@ -55,7 +57,7 @@ export function registerFactors(bind: Binder, login: LoginContext): void {
 
   bind(authRoutes.enrolEmail, async (call) => {
     const person = personOf(call)
-    if (!(await access.isProven(person))) return stepUpRequired()
+    if (!(await access.proofOf(person))) return stepUpRequired()
     const begun = await emailCodes.begin(person.subject)
     if (begun.status === 'too_many') {
       return refuseUntil('too_many_attempts', 'too many codes were sent: wait, then try again', {
@@ -231,7 +233,7 @@ export function registerFactors(bind: Binder, login: LoginContext): void {
     })
     void outbox.kick()
     if (outcome.status === 'complete') return outcome.grant
-    if (outcome.status === 'rejected') return wrongCode(outcome.attemptsLeft)
+    if (outcome.status === 'rejected') return wrongCode(outcome, { now: clock.now() })
     if (outcome.status === 'locked') {
       return refuseUntil('locked', 'too many wrong codes: wait, then try again', {
         until: outcome.until,

@@ -3,7 +3,6 @@ import { deleteCookie, setCookie } from 'hono/cookie'
 import type { Access } from '../access.ts'
 import type { Call } from '../bind.ts'
 import type { GateContext } from '../context.ts'
-import { Refusal } from '../refusal.ts'
 import type { GateConfig, GateServices } from '../services.ts'
 import type { SessionMemory } from '../session-memory.ts'
 import { accessLifetime, type Tokens } from '../tokens.ts'
@@ -108,10 +107,4 @@ export function personOf(call: Pick<Call<never>, 'caller'>): { session: Session;
 
 export function iso(at: number): string {
   return new Date(at).toISOString()
-}
-
-export function wrongCode(attemptsLeft: number): Refusal {
-  return new Refusal('invalid_code', 'this code is not right, or was used before', {
-    extra: { attempts_left: attemptsLeft },
-  })
 }

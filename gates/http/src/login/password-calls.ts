@@ -7,12 +7,13 @@ import { type LoginContext, personOf } from './login-context.ts'
 
 /** Changing a password, and getting back in without it. */
 export function registerPasswords(bind: Binder, { services }: LoginContext): void {
-  const { passwords, clock } = services
+  const { passwords, outbox, clock } = services
 
   bind(authRoutes.changePassword, async (call) => {
     const { session } = personOf(call)
     const { current_password: current, new_password: next } = call.body
     const outcome = await passwords.changePassword({ session, current, next, address: call.address })
+    void outbox.kick()
     switch (outcome.status) {
       case 'changed':
         return {
@@ -36,6 +37,7 @@ export function registerPasswords(bind: Binder, { services }: LoginContext): voi
 
   bind(authRoutes.requestReset, async ({ body, address }) => {
     const outcome = await passwords.requestReset({ email: body.email, address })
+    void outbox.kick()
     if (outcome.status === 'throttled') {
       return refuseUntil('too_many_attempts', 'too many requests: wait, then try again', {
         until: outcome.until,
@@ -47,6 +49,7 @@ export function registerPasswords(bind: Binder, { services }: LoginContext): voi
 
   bind(authRoutes.confirmReset, async ({ body }) => {
     const outcome = await passwords.confirmReset({ token: body.token, password: body.new_password })
+    void outbox.kick()
     if (outcome.status === 'unfit') return unfit(outcome.faults)
     if (outcome.status === 'busy') return busy()
     if (outcome.status === 'refused') return invalidToken()

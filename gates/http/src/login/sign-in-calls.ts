@@ -3,7 +3,7 @@ import { authRoutes } from '@sallyport/protocol'
 import { getCookie } from 'hono/cookie'
 import { invalidToken } from '../access.ts'
 import type { Binder, Call } from '../bind.ts'
-import { Refusal, refuseUntil } from '../refusal.ts'
+import { Refusal, refuseUntil, wrongCode } from '../refusal.ts'
 import {
   chainAnswer,
   clearSessionCookies,
@@ -13,7 +13,6 @@ import {
   mustEnrolAnswer,
   pendingAnswer,
   personOf,
-  wrongCode,
 } from './login-context.ts'
 
 /** Signing in, the steps of an attempt, and signing out. */
@@ -72,12 +71,9 @@ export function registerSignIn(bind: Binder, login: LoginContext): void {
       case 'gone':
         return invalidToken()
       case 'rejected': {
-        if (!outcome.reset) return wrongCode(outcome.attemptsLeft)
+        if (!outcome.reset) return wrongCode(outcome, { now: clock.now() })
         const chain = chainAnswer(outcome.attempt, await signIn.methods(outcome.attempt))
-        const extra = { attempts_left: outcome.attemptsLeft, chain }
-        return new Refusal('chain_reset', 'this code was not right: begin again with the first step', {
-          extra,
-        })
+        return wrongCode(outcome, { now: clock.now(), chain })
       }
     }
   })

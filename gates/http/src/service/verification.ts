@@ -1,7 +1,7 @@
 import { formatAddress, parseAddress, parseGatePolicies, type Subject, type Tx } from '@sallyport/core'
 import { serviceRoutes } from '@sallyport/protocol'
 import type { Binder } from '../bind.ts'
-import { Refusal, refuseUntil } from '../refusal.ts'
+import { Refusal, refuseUntil, wrongCode } from '../refusal.ts'
 import type { GateServices } from '../services.ts'
 import { actorOf, done, findNamed, readName, unknownSubject } from './naming.ts'
 
@@ -79,7 +79,9 @@ export function registerVerification(bind: Binder, services: GateServices): void
   /** The one path, in one go. Whoever has nothing to prove with gets the answer of a first wrong guess. */
   async function prove(proof: Proof): Promise<Method | Refusal> {
     const { subject, purpose, code, method, clientIp, grant } = proof
-    if (!subject || subject.disabledAt !== null) return wrongCode(attempts.limits.attempts - 1)
+    const asFirst = () =>
+      wrongCode({ attemptsLeft: attempts.limits.attempts - 1, lockedUntil: null }, { now: clock.now() })
+    if (!subject || subject.disabledAt !== null) return asFirst()
     const outcome = await attempts.prove({
       ...{ gate: 'service', purpose, subject, policies, input: code },
       ...(method && { method }),
@@ -90,20 +92,15 @@ export function registerVerification(bind: Binder, services: GateServices): void
       case 'complete':
         return outcome.attempt.passed.at(-1)!.factor as Method
       case 'rejected':
-        return wrongCode(outcome.attemptsLeft)
+        return wrongCode(outcome, { now: clock.now() })
       case 'locked': {
         const wait = { until: outcome.until, now: clock.now() }
         return refuseUntil('locked', 'too many wrong codes for this subject', wait)
       }
       default:
-        return wrongCode(attempts.limits.attempts - 1)
+        return asFirst()
     }
   }
-}
-
-function wrongCode(attemptsLeft: number): Refusal {
-  const extra = { attempts_left: attemptsLeft }
-  return new Refusal('invalid_code', 'this code is wrong, or was used before', { extra })
 }
 
 function spellAddress(text: string): string | Refusal {
