@@ -13,8 +13,16 @@ const duration = z
     const [, number, unit] = /^(\d+)([a-z]+)$/.exec(text)!
     return Number(number) * units[unit as keyof typeof units]
   })
+  .refine((time) => time <= 3650 * units.d, 'must be at most 3650d')
 
 const filePath = z.string().min(1).max(4096)
+
+/** A number, also as the environment and flags spell it; not all that JavaScript would make a number of. */
+function wholeNumber(least: number, most: number) {
+  const read = (value: unknown) =>
+    typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : value
+  return z.preprocess(read, z.int().min(least).max(most))
+}
 
 /** `true` and `false`, also as the environment spells them. */
 const flag = z.union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')])
@@ -26,7 +34,7 @@ const roleName = z
 function throttle(defaults: { attempts: number; within: string; lock_for: string[] }) {
   return z
     .strictObject({
-      attempts: z.coerce.number().int().min(1).max(1_000_000).default(defaults.attempts),
+      attempts: wholeNumber(1, 1_000_000).default(defaults.attempts),
       within: duration.prefault(defaults.within),
       lock_for: z.array(duration).min(1).max(16).prefault(defaults.lock_for),
       decay_after: duration.prefault('24h'),
@@ -40,7 +48,7 @@ const schema = z.strictObject({
   listen: z
     .strictObject({
       host: z.string().min(1).default('127.0.0.1'),
-      port: z.coerce.number().int().min(0).max(65_535).default(8080),
+      port: wholeNumber(0, 65_535).default(8080),
     })
     .prefault({}),
   store: z
@@ -63,23 +71,29 @@ const schema = z.strictObject({
   totp: z
     .strictObject({
       algorithm: z.enum(['SHA1', 'SHA256', 'SHA512']).default('SHA1'),
-      digits: z.coerce.number().int().min(6).max(8).default(6),
-      period: z.coerce.number().int().min(15).max(120).default(30),
-      window: z.coerce.number().int().min(0).max(10).default(1),
+      digits: wholeNumber(6, 8).default(6),
+      period: wholeNumber(15, 120).default(30),
+      window: wholeNumber(0, 10).default(1),
       issuer: z.string().min(1).max(64).default('Sallyport'),
     })
     .prefault({}),
   lockout: z
     .strictObject({
-      attempts: z.coerce.number().int().min(1).max(1_000_000).default(5),
+      attempts: wholeNumber(1, 1_000_000).default(5),
       within: duration.prefault('60s'),
       lock_for: z.array(duration).min(1).max(16).prefault(['1m', '5m', '15m', '1h']),
       decay_after: duration.prefault('24h'),
-      ceiling: z.coerce.number().int().min(1).max(100).default(100),
+      ceiling: wholeNumber(1, 100).default(100),
     })
     .prefault({}),
   ledger: z
-    .strictObject({ checkpoint_every: duration.prefault('1m'), keep: duration.optional() })
+    .strictObject({
+      // A timer of no length never rests, and Node takes one of more than 24 days for one of no length.
+      checkpoint_every: duration
+        .refine((time) => time >= units.s && time <= 24 * units.d, 'must be from 1s to 24d')
+        .prefault('1m'),
+      keep: duration.optional(),
+    })
     .prefault({}),
   /** The address people use, where it differs from what this process listens on. */
   public_url: z.url({ protocol: /^https?$/ }).optional(),
@@ -96,7 +110,7 @@ const schema = z.strictObject({
           roles: z
             .record(roleName, z.strictObject({ required: flag, grace: duration.prefault('7d') }))
             .prefault({}),
-          backup_codes: z.coerce.number().int().min(5).max(50).default(10),
+          backup_codes: wholeNumber(5, 50).default(10),
           backup_format: z.enum(['short', 'long', 'digits']).default('short'),
         })
         .prefault({}),
@@ -126,8 +140,8 @@ const schema = z.strictObject({
   email_codes: z
     .strictObject({
       lifetime: duration.prefault('10m'),
-      tries: z.coerce.number().int().min(1).max(20).default(5),
-      sends: z.coerce.number().int().min(1).max(100).default(3),
+      tries: wholeNumber(1, 20).default(5),
+      sends: wholeNumber(1, 100).default(3),
       within: duration.prefault('1h'),
     })
     .prefault({}),
@@ -137,7 +151,7 @@ const schema = z.strictObject({
       smtp: z
         .strictObject({
           host: z.string().min(1),
-          port: z.coerce.number().int().min(1).max(65_535).default(587),
+          port: wholeNumber(1, 65_535).default(587),
           secure: z.enum(['tls', 'starttls', 'none']).default('starttls'),
           user: z.string().optional(),
           password: z.string().optional(),
@@ -166,6 +180,8 @@ export interface ConfigSources {
 export function loadConfig(sources: ConfigSources): Config {
   const merged = sources.file === undefined ? {} : readYaml(sources.file)
   const faults: Fault[] = []
+  // A section whose keys are all commented out is none at all.
+  for (const { path } of configKeys) if (path.length > 1 && merged[path[0]!] === null) delete merged[path[0]!]
   for (const [name, value] of Object.entries(sources.environment)) {
     if (!name.startsWith('SALLYPORT_') || value === undefined) continue
     const key = environmentKeys.get(name)
@@ -245,7 +261,13 @@ function describeFault(issue: z.core.$ZodIssue): string {
   if (issue.code === 'too_big') return `must be at most ${issue.maximum}${unitOf(issue.origin)}`
   if (issue.code === 'invalid_value') return `must be one of ${issue.values.map(String).join(', ')}`
   if (issue.code !== 'invalid_type') return issue.message
-  const wanted = { object: 'a mapping', array: 'a list', string: 'text', int: 'a whole number' }
+  const wanted = {
+    object: 'a mapping',
+    array: 'a list',
+    string: 'text',
+    int: 'a whole number',
+    number: 'a whole number',
+  }
   return `must be ${wanted[issue.expected as keyof typeof wanted] ?? issue.expected}`
 }
 

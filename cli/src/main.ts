@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { addApiKeyCommands } from './commands/apikey.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
+import { addImportCommands } from './commands/import.ts'
 import { addKeyCommands } from './commands/key.ts'
 import { addLedgerCommands } from './commands/ledger.ts'
 import { addPolicyCommands } from './commands/policy.ts'
@@ -31,6 +32,7 @@ const program = new Command('sallyport')
 
 addServeCommand(program)
 addUserCommands(program)
+addImportCommands(program)
 addApiKeyCommands(program)
 addPolicyCommands(program)
 addLedgerCommands(program)

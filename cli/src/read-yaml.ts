@@ -2,7 +2,7 @@ import { closeSync, openSync, readSync } from 'node:fs'
 import { describeFaults, type Fault, SallyportError } from '@sallyport/core'
 import { type Document, isScalar, LineCounter, parseDocument, visit } from 'yaml'
 
-const largestFile = 256 * 1024
+const largestFile = 128 * 1024
 const deepest = 64
 const mostAliases = 32
 const mostFaults = 20
@@ -17,7 +17,7 @@ export function readYaml(file: string): Record<string, unknown> {
   const lines = new LineCounter()
   // The parser compares each key with every other, so keys are compared here.
   const options = { lineCounter: lines, merge: false, prettyErrors: false, uniqueKeys: false }
-  const document = parseDocument(text, options)
+  const document = withoutTraces(() => parseDocument(text, options))
   const found = document.errors.length > 0 ? document.errors : findUnfitKeys(document)
   const faults = found.slice(0, mostFaults).map(({ pos, message }): Fault => {
     return { path: `${file}:${lines.linePos(pos[0]).line}`, message: message.split('\n')[0]! }
@@ -62,6 +62,17 @@ function isTooDeep(text: string): boolean {
     if (depth > deepest) return true
   }
   return /(?:[-?:][ \t]+){64}/.test(text)
+}
+
+/** A hostile file has tens of thousands of faults, and a stack trace for each would fill the memory. */
+function withoutTraces<T>(work: () => T): T {
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 0
+  try {
+    return work()
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit
+  }
 }
 
 /** Of two equal keys one would silently win, and a key that is no plain text could hide either. */

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os'
-import { createConsoleMailer, createSmtpMailer } from '@sallyport/adapters'
+import { checkBcrypt, createConsoleMailer, createSmtpMailer } from '@sallyport/adapters'
 import {
   createAttempts,
   createBackupFactor,
@@ -7,13 +7,17 @@ import {
   createEmailFactor,
   createEnrolments,
   createHashQueue,
+  createInvitations,
+  createLinks,
   createOutbox,
   createPasswordCheck,
   createPasswords,
+  createRecovery,
   createSessions,
   createSignIn,
   createSigningKeys,
   createTotpFactor,
+  createUsers,
   defaultLoginPolicies,
   type Enforcement,
   type GatePolicies,
@@ -23,12 +27,14 @@ import {
   type PasswordScheme,
   parseGatePolicies,
   SallyportError,
+  ticketLink,
 } from '@sallyport/core'
 import type { GateConfig } from '@sallyport/gate-http'
 import { type Config, fipsRequired } from './config.ts'
 import type { Foundation } from './foundation.ts'
 import { readYaml } from './read-yaml.ts'
 import { readSecretFile, readTextFile } from './secret-file.ts'
+import { settingsShown } from './settings-shown.ts'
 
 export type Services = ReturnType<typeof createServices>
 
@@ -74,6 +80,7 @@ export function createServices(foundation: Foundation, log: Log) {
   } = config.passwords
   const passwordCheck = createPasswordCheck({
     ...hashing,
+    bcrypt: checkBcrypt,
     limits: { pair: throttleOf(guesses), address: throttleOf(guessesPerAddress) },
   })
   const sessions = createSessions({
@@ -93,9 +100,13 @@ export function createServices(foundation: Foundation, log: Log) {
   })
   const signIn = createSignIn({ store, attempts, sessions, passwordCheck, clock, policies, enforcement })
   const signingKeys = createSigningKeys({ store, vault, clock })
+  const issueLink = createLinks({ clock, random, outbox, publicUrl: gateConfig(config).issuer })
+  const invitations = createInvitations({ ...hashing, issueLink })
+  const recovery = createRecovery({ store, clock, random, sessions, passwordCheck, outbox, issueLink })
+  const users = createUsers({ store, clock, sessions })
   return {
     ...{ attempts, enrolments, outbox, emailCodes, sessions, passwords, signIn, signingKeys },
-    ...{ enforcement, policies, passwordScheme },
+    ...{ enforcement, policies, passwordScheme, invitations, recovery, users },
   }
 }
 
@@ -108,12 +119,16 @@ export function gateConfig(config: Config): Omit<GateConfig, 'version'> {
     trustedProxies: config.trusted_proxies,
     secureCookies: issuer.startsWith('https:'),
     totpIssuer: config.totp.issuer,
+    roles: config.roles,
+    settings: settingsShown(config),
   }
 }
 
 /** A token goes out as the link that uses it; after the `#`, so that no server on the way logs it. */
 function withLink({ token, ...facts }: Letter['facts'], publicUrl: string): Letter['facts'] {
-  return token === undefined ? facts : { ...facts, link: `${publicUrl}/reset#token=${token}` }
+  return token === undefined
+    ? facts
+    : { ...facts, link: ticketLink(publicUrl, { purpose: 'password_reset', token }) }
 }
 
 type Throttle = Config['passwords']['guesses']
@@ -133,7 +148,7 @@ function enforcementOf({ security }: Config): Enforcement {
 
 /** With MFA switched off the password is the whole sign-in; else the configured policies, or the default. */
 function loginPolicies({ security, login_policies: file }: Config): GatePolicies {
-  if (!security.mfa.enabled) return parseGatePolicies({ policies: [], otherwise: 'allow' })
+  if (!security.mfa.enabled) return parseGatePolicies({ policies: [{ name: 'MFA is off', action: 'allow' }] })
   if (file === undefined) return defaultLoginPolicies
   try {
     return parseGatePolicies(readYaml(file))

@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
 import { accessSync, constants, statSync } from 'node:fs'
+import { connect } from 'node:net'
 import { resolve } from 'node:path'
 import { fipsInForce } from '@sallyport/adapters'
 import { createLedgerReader, type ErrorCode, SallyportError, verifyStoredLedger } from '@sallyport/core'
@@ -8,6 +10,8 @@ import type { Config } from '../config.ts'
 import { print, style } from '../output.ts'
 import { openSallyport, type Sallyport } from '../sallyport.ts'
 import { type CommonOptions, configOf, hasBegun, installationCommand } from './common.ts'
+
+const mailTimeout = 5_000
 
 interface Finding {
   check: string
@@ -106,7 +110,7 @@ async function checkInstallation(config: Config): Promise<Finding[]> {
   } catch (error) {
     findings.push(failure('store and vault', error))
   }
-  findings.push({
+  findings.push(await checkMail(config), {
     check: 'siem',
     status: 'warning',
     found: 'none is configured: nothing is sent',
@@ -142,6 +146,31 @@ function checkFips(config: Config): Finding {
   return { check: 'fips', status: 'ok', found: `${found}; no certification is claimed` }
 }
 
+/** Whether somebody answers where letters are to go; what they would say to a letter, only one can tell. */
+async function checkMail({ mail: { smtp } }: Config): Promise<Finding> {
+  const check = 'mail'
+  if (!smtp) {
+    const mend = 'name a server in mail.smtp before anybody relies on it'
+    return { check, status: 'warning', found: 'no server is configured: letters go to the console', mend }
+  }
+  const { host, port } = smtp
+  const socket = connect({ host, port, timeout: mailTimeout })
+  try {
+    await Promise.race([
+      once(socket, 'data'),
+      once(socket, 'timeout').then(() => Promise.reject(new Error('no answer in time'))),
+      ...(smtp.secure === 'tls' ? [once(socket, 'connect')] : []),
+    ])
+    return { check, status: 'ok', found: `${host}:${port} answers` }
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    const mend = 'see that mail.smtp.host and .port are right, and that the network lets this machine there'
+    return { check, status: 'failed', found: `${host}:${port} does not answer (${code ?? message})`, mend }
+  } finally {
+    socket.destroy()
+  }
+}
+
 async function checkParts({ store, vault, ledger }: Sallyport): Promise<Finding[]> {
   await store.check()
   const keys = await store.read((tx) => tx.vaultKeys.list())
@@ -151,7 +180,8 @@ async function checkParts({ store, vault, ledger }: Sallyport): Promise<Finding[
     ledgerId: ledger.id,
     publicKey: ledger.publicKey,
   })
-  const wholesome = verified.status === 'clean' || verified.entries === 0
+  const { status, entries, firstBad } = verified
+  const isEmpty = entries === 0 && firstBad === null
   return [
     { check: 'store', status: 'ok', found: 'reads and writes' },
     {
@@ -159,12 +189,12 @@ async function checkParts({ store, vault, ledger }: Sallyport): Promise<Finding[
       status: 'ok',
       found: `opens; active key ${vault.activeKeyId}${retiring > 0 ? `, ${retiring} retiring` : ''}`,
     },
-    wholesome
-      ? { check: 'ledger', status: 'ok', found: `${verified.entries} entries, clean` }
+    status === 'clean' || isEmpty
+      ? { check: 'ledger', status: 'ok', found: isEmpty ? 'no entry yet' : `${entries} entries, clean` }
       : {
           check: 'ledger',
           status: 'failed',
-          found: verified.firstBad?.message ?? verified.status,
+          found: firstBad?.message ?? `${status}: its end is missing`,
           mend: mends.ledger_damaged,
         },
   ]

@@ -14,6 +14,7 @@ import {
   verifyLedger,
   verifyStoredLedger,
 } from '@sallyport/core'
+import { ledgerVerdict } from '@sallyport/protocol'
 import type { Command } from 'commander'
 import { print, style } from '../output.ts'
 import type { Sallyport } from '../sallyport.ts'
@@ -67,7 +68,7 @@ export async function verifyCommand(file: string | undefined, options: VerifyOpt
       ? await withSallyport(options, (sallyport) => verifyStored(sallyport, given))
       : await naming(file, 'read', verifyLedger(createReadStream(file), given))
   if (result.status !== 'clean') process.exitCode = 1
-  print({ json: options.json ?? false, data: describeResult(result), text: () => formatResult(result) })
+  print({ json: options.json ?? false, data: ledgerVerdict(result), text: () => formatResult(result) })
 }
 
 function verifyStored(
@@ -149,31 +150,6 @@ async function naming<T>(file: string, deed: 'read' | 'written', work: Promise<T
 function unusable(file: string, deed: 'read' | 'written', cause: unknown): SallyportError {
   const { code, message } = cause as NodeJS.ErrnoException
   return new SallyportError('invalid_input', `${file}: cannot be ${deed} (${code ?? message})`, { cause })
-}
-
-function describeResult(result: LedgerVerification) {
-  const {
-    status,
-    keyFrom,
-    entries,
-    firstSeq,
-    lastSeq,
-    head,
-    signedThrough,
-    checkpointsBelowStart,
-    firstBad,
-  } = result
-  return {
-    status,
-    key_from: keyFrom,
-    entries,
-    first_seq: firstSeq,
-    last_seq: lastSeq,
-    head,
-    signed_through: signedThrough,
-    checkpoints_below_start: checkpointsBelowStart,
-    first_bad: firstBad,
-  }
 }
 
 function formatResult(result: LedgerVerification): string {

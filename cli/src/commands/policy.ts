@@ -1,21 +1,15 @@
 import {
-  type DecisionFacts,
   defaultLoginPolicies,
-  explainDecision,
-  findSubject,
+  explainSubject,
   formatExplanation,
   type GatePolicies,
-  isFactorType,
-  type LedgerEntry,
   loginApplication,
   parseAddress,
   parseGatePolicies,
-  type RecordedDecision,
   type ReplayGroup,
-  readEntry,
+  recordedDecisions,
   replayDecisions,
   SallyportError,
-  type Store,
 } from '@sallyport/core'
 import { Command } from 'commander'
 import { print, style } from '../output.ts'
@@ -29,7 +23,6 @@ import {
   withSallyport,
 } from './common.ts'
 
-const pageSize = 500
 const day = 86_400_000
 
 interface ExplainOptions extends CommonOptions {
@@ -102,32 +95,18 @@ async function explainPolicies(options: ExplainOptions): Promise<void> {
   if (options.ip !== undefined && parseAddress(options.ip) === null) {
     throw new SallyportError('invalid_input', `--ip: ${JSON.stringify(options.ip)} is no address`)
   }
-  const explanation = await withSallyport(options, async ({ store, clock }) => {
-    const subject = await findSubject(store, options.app, options.subject)
-    if (!subject) {
-      throw new SallyportError(
-        'not_found',
-        `there is no subject ${JSON.stringify(options.subject)} in the application ${options.app}`,
-      )
-    }
-    const active = await store.read((tx) => tx.enrolments.listBySubject(subject.id, { status: 'active' }))
-    return explainDecision(policies, {
-      subjects: [
-        subject.id,
-        subject.ref,
-        options.subject,
-        ...(subject.email === null ? [] : [subject.email]),
-      ],
-      role: subject.role,
-      company: subject.company,
-      gate: options.gate,
-      address: options.ip ?? null,
-      at: clock.now(),
-      newDevice: options.newDevice ?? null,
-      risk,
-      enrolled: active.map((enrolment) => enrolment.factor),
-    })
-  })
+  const request = {
+    ...{ application: options.app, name: options.subject, gate: options.gate, address: options.ip ?? null },
+    ...{ newDevice: options.newDevice ?? null, risk },
+  }
+  const found = await withSallyport(options, (sallyport) => explainSubject(policies, request, sallyport))
+  if (!found) {
+    throw new SallyportError(
+      'not_found',
+      `there is no subject ${JSON.stringify(options.subject)} in the application ${options.app}`,
+    )
+  }
+  const { explanation } = found
   print({
     json: options.json ?? false,
     data: explanation,
@@ -163,51 +142,5 @@ function describeGroup(title: string, group: ReplayGroup): string[] {
 }
 
 function describeStep({ action, steps }: { action: string; steps: number }): string {
-  return action === 'chain' ? `${steps} step(s)` : action
-}
-
-const decided: Record<string, RecordedDecision['decided']> = {
-  'attempt.started': 'chain',
-  'attempt.allowed': 'allow',
-  'attempt.denied': 'deny',
-  'attempt.must_enrol': 'enrol',
-}
-
-/** What the ledger holds of decisions since then, oldest first, a page at a time. */
-async function* recordedDecisions(store: Store, since: number): AsyncGenerator<RecordedDecision> {
-  let after = 0
-  for (;;) {
-    const page = await store.read((tx) => tx.ledger.entries(after, pageSize, { since }))
-    for (const entry of page) {
-      const recorded = await readDecision(store, entry)
-      if (recorded) yield recorded
-    }
-    if (page.length < pageSize) return
-    after = page.at(-1)!.seq
-  }
-}
-
-async function readDecision(store: Store, entry: LedgerEntry): Promise<RecordedDecision | null> {
-  const { type, at, gate, subject: id, data } = readEntry(entry)
-  const action = decided[type]
-  if (action === undefined || !id || !gate) return null
-  const subject = await store.read((tx) => tx.subjects.find(id))
-  const names = [id, ...(subject ? [subject.ref] : []), ...(subject?.email ? [subject.email] : [])]
-  const enrolled = Array.isArray(data.enrolled) ? data.enrolled.filter(isFactorType) : []
-  const facts: Omit<DecisionFacts, 'at'> = {
-    subjects: names,
-    role: textOrNull(data.role),
-    company: textOrNull(data.company),
-    gate,
-    address: textOrNull(data.address),
-    newDevice: typeof data.new_device === 'boolean' ? data.new_device : null,
-    risk: typeof data.risk === 'number' ? data.risk : null,
-    enrolled,
-  }
-  const steps = typeof data.steps === 'number' ? data.steps : 0
-  return { at, subject: subject?.ref ?? id, facts, decided: action, steps }
-}
-
-function textOrNull(value: unknown): string | null {
-  return typeof value === 'string' ? value : null
+  return action === 'chain' ? `${steps} ${steps === 1 ? 'step' : 'steps'}` : action
 }

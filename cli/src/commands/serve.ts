@@ -1,13 +1,13 @@
-import { SallyportError } from '@sallyport/core'
+import { SallyportError, ticketLink } from '@sallyport/core'
 import { createHttpGate } from '@sallyport/gate-http'
 import type { Command } from 'commander'
 import { pino } from 'pino'
 import { startHousekeeping } from '../housekeeping.ts'
 import { style } from '../output.ts'
-import { openSallyport } from '../sallyport.ts'
+import { openSallyport, type Sallyport } from '../sallyport.ts'
 import { gateConfig } from '../services.ts'
 import { version } from '../version.ts'
-import { type CommonOptions, configOf, installationCommand } from './common.ts'
+import { type CommonOptions, configOf, curlLine, installationCommand, isoTime } from './common.ts'
 
 const longestStop = 10_000
 
@@ -54,8 +54,24 @@ async function serve(options: ServeOptions): Promise<void> {
     await stopHousekeeping()
     await sallyport.close()
   })
+  const setup = await firstAdminLines(sallyport, config.public_url ?? server.url)
   for (const notice of sallyport.notices) process.stdout.write(`${style.yellow('note')} ${notice}\n`)
+  for (const line of setup) process.stdout.write(`${line}\n`)
   process.stdout.write(`${style.green('ready')} Sallyport ${version} is running: open ${server.url}/\n`)
+}
+
+/** How to make the first administrator, while there is none. A new start voids the link before. */
+async function firstAdminLines({ invitations }: Sallyport, publicUrl: string): Promise<string[]> {
+  const link = await invitations.firstAdminLink()
+  if (!link) return []
+  const { token, expiresAt } = link
+  const accept = { token, email: 'you@example.org', password: '…' }
+  return [
+    `${style.yellow('setup')} there is no administrator yet. This link makes the first, once, until ${isoTime(expiresAt)}:`,
+    `  ${style.bold(ticketLink(publicUrl, { purpose: 'first_admin', token }))}`,
+    'or, without a browser:',
+    `  ${curlLine(`${publicUrl}/auth/invitation/accept`, accept)}`,
+  ]
 }
 
 function cannotListen(error: NodeJS.ErrnoException, listen: { host: string; port: number }): SallyportError {

@@ -106,8 +106,12 @@ async function checkCode(code: string, options: TotpOptions & { window: string }
     text: () =>
       drift === null
         ? style.red('wrong')
-        : `${style.green('right')}${drift === 0 ? '' : `, ${Math.abs(drift)} step(s) ${drift < 0 ? 'behind' : 'ahead'}`}`,
+        : `${style.green('right')}${drift === 0 ? '' : `, ${steps(Math.abs(drift))} ${drift < 0 ? 'behind' : 'ahead'}`}`,
   })
+}
+
+function steps(count: number): string {
+  return `${count} ${count === 1 ? 'step' : 'steps'}`
 }
 
 function settingsOf(options: TotpOptions): TotpSettings {

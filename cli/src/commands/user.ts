@@ -1,20 +1,22 @@
 import {
-  createSubject,
+  createUser,
   findSubject,
-  guessKey,
   hashPassword,
   loginApplication,
   passwordFaults,
-  randomId,
   SallyportError,
   type Subject,
+  storePassword,
+  ticketLink,
 } from '@sallyport/core'
 import type { Command } from 'commander'
 import { print, style, table } from '../output.ts'
 import type { Sallyport } from '../sallyport.ts'
+import { gateConfig } from '../services.ts'
 import {
   addGroup,
   type CommonOptions,
+  curlLine,
   installationCommand,
   isoTime,
   readStdin,
@@ -41,7 +43,7 @@ export function addUserCommands(program: Command): void {
       'after',
       "\nExample:\n  $ printf %s 'correct horse battery' | sallyport user create --email ada@example.org --role admin --password-stdin\n",
     )
-    .action((options: CreateOptions) => createUser(options))
+    .action((options: CreateOptions) => addUser(options))
   const list = installationCommand('list', 'list the users')
     .option('--search <text>', 'only those whose name contains this')
     .option('--after <cursor>', 'the page after this cursor')
@@ -52,14 +54,22 @@ export function addUserCommands(program: Command): void {
     .argument('<name>', 'e-mail address or extension')
     .addHelpText('after', '\nExample:\n  $ sallyport user unlock ada@example.org\n')
     .action((name: string, options: CommonOptions) => unlockUser(name, options))
+  const recover = installationCommand('recover', 'break glass: let somebody in again who lost every factor')
+    .requiredOption('--email <address>', 'the address, or another name of the user')
+    .option('--yes', 'do it: remove the factors, end the sessions, print the link')
+    .addHelpText(
+      'after',
+      '\nFor the last administrator, when nobody else can help; everybody else is helped by an administrator.\n\nExample:\n  $ sallyport user recover --email ada@example.org --yes\n',
+    )
+    .action((options: RecoverOptions) => recoverUser(options))
   addGroup(program, {
     name: 'user',
-    description: 'create, list and unlock users',
-    commands: [create, list, unlock],
+    description: 'create, list, unlock and recover users',
+    commands: [create, list, unlock, recover],
   })
 }
 
-async function createUser(options: CreateOptions): Promise<void> {
+async function addUser(options: CreateOptions): Promise<void> {
   const { email, role, company, extension } = options
   if (!/^[^\s@]+@[^\s@]+$/.test(email)) {
     throw new SallyportError('invalid_input', `--email: ${JSON.stringify(email)} is no e-mail address`)
@@ -94,42 +104,13 @@ async function storeUser(
   },
 ): Promise<Subject> {
   const { store, vault, clock, random, passwordScheme: scheme } = sallyport
-  const phc = await hashPassword(user.password, { scheme, random })
+  const { password, ...wanted } = user
+  const plaintext = Buffer.from(await hashPassword(password, { scheme, random }))
   return store.transaction(async (tx) => {
-    const { email, role, company } = user
-    const aliases = user.extension === undefined ? [] : [user.extension]
-    const wanted = {
-      application: loginApplication,
-      ref: email,
-      email,
-      role,
-      company,
-      aliases,
-      emailVerified: true,
-    }
-    const subject = await createSubject(wanted, { tx, clock, random })
-    const now = clock.now()
-    await tx.enrolments.insert({
-      id: randomId(random),
-      subjectId: subject.id,
-      factor: 'password',
-      name: 'Password',
-      status: 'active',
-      sealed: vault.seal({ subject: subject.id, purpose: 'password', plaintext: Buffer.from(phc) }),
-      settings: {},
-      createdAt: now,
-      confirmedAt: now,
-      revokedAt: null,
-      lastUsedAt: null,
-      expiresAt: null,
-    })
-    tx.ledger.append({
-      type: 'subject.created',
-      at: now,
-      subject: subject.id,
-      actor: 'cli',
-      data: { role, company },
-    })
+    const context = { tx, clock, random }
+    const subject = await createUser({ ...wanted, emailVerified: true, actor: 'cli' }, context)
+    const sealed = vault.seal({ subject: subject.id, purpose: 'password', plaintext })
+    await storePassword({ subject, sealed }, context)
     return subject
   })
 }
@@ -176,18 +157,50 @@ async function listUsers(options: CommonOptions & ListOptions): Promise<void> {
 }
 
 async function unlockUser(name: string, options: CommonOptions): Promise<void> {
-  const cleared = await withSallyport(options, async ({ store, clock }) => {
+  const cleared = await withSallyport(options, async ({ store, users }) => {
     const subject = await findSubject(store, loginApplication, name)
     if (!subject) throw new SallyportError('not_found', `there is no user ${JSON.stringify(name)}`)
-    return store.transaction(async (tx) => {
-      const had = await tx.guesses.clear(guessKey(subject.id))
-      tx.ledger.append({ type: 'subject.unlocked', at: clock.now(), subject: subject.id, actor: 'cli' })
-      return had
-    })
+    return users.unlock({ id: subject.id, actor: 'cli' })
   })
   print({
     json: options.json ?? false,
     data: { name, cleared },
     text: () => (cleared ? `${style.green('unlocked')} ${name}` : `${name} had no wrong guesses counted`),
+  })
+}
+
+interface RecoverOptions extends CommonOptions {
+  email: string
+  yes?: true
+}
+
+async function recoverUser({ email, yes, ...options }: RecoverOptions): Promise<void> {
+  const recovered = await withSallyport(options, async ({ config, store, recovery }) => {
+    const subject = await findSubject(store, loginApplication, email)
+    if (!subject) throw new SallyportError('not_found', `there is no user ${JSON.stringify(email)}`)
+    if (!yes) {
+      throw new SallyportError(
+        'invalid_input',
+        `this would remove every factor of ${email} and end their sessions: add --yes to do it`,
+      )
+    }
+    const help = { id: subject.id, actor: 'cli', reason: 'break-glass on the host', mail: false }
+    const { removed, link } = (await recovery.resetFactors(help))!
+    const publicUrl = gateConfig(config).issuer
+    return { id: subject.id, removed, publicUrl, ...link, token: link.token! }
+  })
+  const { id, removed, publicUrl, purpose, token, expiresAt } = recovered
+  const link = ticketLink(publicUrl, { purpose, token })
+  const path = purpose === 'invitation' ? '/auth/invitation/accept' : '/auth/enrolment-link/accept'
+  print({
+    json: options.json ?? false,
+    data: { id, removed, purpose, link, token, expires_at: isoTime(expiresAt) },
+    text: () =>
+      [
+        `${style.green('recovered')} ${email}: ${removed} removed. This link works once, until ${isoTime(expiresAt)}:`,
+        `  ${style.bold(link)}`,
+        'or, without a browser:',
+        `  ${curlLine(`${publicUrl}${path}`, { token, password: '…' })}`,
+      ].join('\n'),
   })
 }
