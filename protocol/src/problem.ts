@@ -24,6 +24,7 @@ export type WireCode =
   | 'nothing_pending'
   | 'nothing_enrolled'
   | 'password_unfit'
+  | 'last_admin'
 
 export type ProblemCode = ErrorCode | WireCode
 
@@ -71,6 +72,7 @@ const statuses: Record<ProblemCode, number> = {
   nothing_pending: 409,
   nothing_enrolled: 409,
   password_unfit: 400,
+  last_admin: 409,
 }
 
 /** An error as clients see it: RFC 9457, with a stable `code`. */

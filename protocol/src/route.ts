@@ -42,6 +42,8 @@ export interface Route<
   query: Query
   body: Body
   answer: Answer
+  /** The answer's media type, where it is not JSON. */
+  media?: string
   /** What else it may answer; what every call may answer (`invalid_input`, `internal`, …) goes unsaid. */
   problems: readonly ProblemCode[]
 }

@@ -1,7 +1,7 @@
 import { type Finish, loginApplication } from '@sallyport/core'
 import { authRoutes } from '@sallyport/protocol'
 import { getCookie } from 'hono/cookie'
-import { invalidToken } from '../access.ts'
+import { csrfRefused, invalidToken } from '../access.ts'
 import type { Binder, Call } from '../bind.ts'
 import { Refusal, refuseUntil, wrongCode } from '../refusal.ts'
 import {
@@ -128,6 +128,7 @@ export function registerSignIn(bind: Binder, login: LoginContext): void {
   bind(authRoutes.refresh, async ({ body, context }) => {
     const token = body.refresh_token ?? getCookie(context, cookies.refresh)
     if (token === undefined) return invalidToken()
+    if (body.refresh_token === undefined && !login.access.fromOwnPages(context)) return csrfRefused()
     const outcome = await sessions.refresh(token)
     if (outcome.status === 'refreshed') return grantAnswer(login, context, { ...outcome, graceUntil: null })
     if (outcome.status === 'reused') memory.forget(outcome.sessionId)
