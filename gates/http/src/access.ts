@@ -12,6 +12,8 @@ export interface Access {
   admit(kind: AccessKind, context: GateContext): Promise<Caller | Refusal>
   /** What stands behind a change: fresh proof, or that there is nothing to prove with yet; or neither. */
   proofOf(person: Person): Promise<'fresh' | 'nothing_enrolled' | null>
+  /** The CSRF guard: browsers say where a request comes from, and a page elsewhere cannot change it. */
+  fromOwnPages(context: GateContext): boolean
 }
 
 export interface AccessOptions {
@@ -19,13 +21,15 @@ export interface AccessOptions {
   memory: SessionMemory
   sessions: Pick<Sessions, 'isFresh'>
   cookieName: string
+  /** Where people's browsers find these pages, which behind a proxy is not what the request says. */
+  origin: string
 }
 
 const keyShape = /^spk_[A-Za-z0-9_-]{43}$/
 
 /** Decides who may call, by `Authorization: Bearer` or the session's cookie and by nothing else. */
 export function createAccess(options: AccessOptions): Access {
-  const { store, memory, sessions, cookieName } = options
+  const { store, memory, sessions, cookieName, origin: publicOrigin } = options
 
   async function admit(kind: AccessKind, context: GateContext): Promise<Caller | Refusal> {
     if (kind === 'public' || kind === 'pending') return { kind: 'anybody' }
@@ -61,9 +65,7 @@ export function createAccess(options: AccessOptions): Access {
     if (token) return (await memory.person(token)) ?? invalidToken()
     const cookie = getCookie(context, cookieName)
     if (!cookie) return invalidToken()
-    if (!fromOwnPages(context)) {
-      return new Refusal('csrf_refused', 'a call with the session cookie must come from these pages')
-    }
+    if (!fromOwnPages(context)) return csrfRefused()
     return (await memory.person(cookie)) ?? invalidToken()
   }
 
@@ -78,11 +80,24 @@ export function createAccess(options: AccessOptions): Access {
     return current !== null && sessions.isFresh(current) ? 'fresh' : null
   }
 
-  return { admit, proofOf }
+  function fromOwnPages(context: GateContext): boolean {
+    const { method, url } = context.req
+    if (method === 'GET' || method === 'HEAD') return true
+    const site = context.req.header('sec-fetch-site')
+    if (site !== undefined) return site === 'same-origin'
+    const origin = context.req.header('origin')
+    return origin !== undefined && [publicOrigin, new URL(url).origin].includes(origin)
+  }
+
+  return { admit, proofOf, fromOwnPages }
 }
 
 export function stepUpRequired(): Refusal {
   return new Refusal('step_up_required', 'this needs fresh proof: POST /auth/step-up, then verify a factor')
+}
+
+export function csrfRefused(): Refusal {
+  return new Refusal('csrf_refused', "a call with this installation's cookies must come from its own pages")
 }
 
 export function invalidToken(): Refusal {
@@ -90,16 +105,10 @@ export function invalidToken(): Refusal {
 }
 
 function bearer(context: GateContext): string | null {
-  const [, token] = /^Bearer ([\w.~+/=-]{1,4096})$/i.exec(context.req.header('authorization') ?? '') ?? []
-  return token ?? null
+  return bearerToken(context.req.header('authorization'))
 }
 
-/** The CSRF guard: browsers say where a request comes from, and a page elsewhere cannot change it. */
-function fromOwnPages(context: GateContext): boolean {
-  const { method } = context.req
-  if (method === 'GET' || method === 'HEAD') return true
-  const site = context.req.header('sec-fetch-site')
-  if (site !== undefined) return site === 'same-origin'
-  const origin = context.req.header('origin')
-  return origin !== undefined && origin === new URL(context.req.url).origin
+export function bearerToken(authorization: string | undefined): string | null {
+  const [, token] = /^Bearer ([\w.~+/=-]{1,4096})$/i.exec(authorization ?? '') ?? []
+  return token ?? null
 }

@@ -36,7 +36,7 @@ export function createBinder(
     app.on(route.method, route.path, async (context) => {
       const address = clientAddress(context)
       const admitted = await access.admit(route.access, context)
-      if (admitted instanceof Refusal) return answerRefusal(admitted)
+      if (admitted instanceof Refusal) return answerRefusal(context, admitted)
       const answered = async () => {
         const request = await readRequest(route, context)
         if (request instanceof Refusal) return request
@@ -46,7 +46,7 @@ export function createBinder(
       // Side by side, so that the record may share its commit with what the handler writes.
       const recorded = admitted.kind === 'key' && recordKeyCall(admitted.key, route)
       const [answer] = await Promise.all([answered(), recorded])
-      if (answer instanceof Refusal) return answerRefusal(answer)
+      if (answer instanceof Refusal) return answerRefusal(context, answer)
       if (answer instanceof Response) return answer
       context.header('cache-control', 'no-store')
       return context.json(answer as object)

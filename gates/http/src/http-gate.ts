@@ -1,14 +1,19 @@
-import type { Server } from 'node:http'
-import { serve } from '@hono/node-server'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { getRequestListener } from '@hono/node-server'
 import { SallyportError } from '@sallyport/core'
+import type { Route } from '@sallyport/protocol'
 import { Hono } from 'hono'
 import { secureHeaders } from 'hono/secure-headers'
 import { createAccess } from './access.ts'
-import { createBinder } from './bind.ts'
+import { registerAdmin } from './admin/admin-api.ts'
+import { type Binder, createBinder } from './bind.ts'
 import { createClientAddress } from './client-address.ts'
 import type { GateApp } from './context.ts'
+import { createHotAnswers, type HotAnswers } from './hot-answers.ts'
 import { createKeyCalls } from './key-calls.ts'
 import { registerFactors } from './login/factor-calls.ts'
+import { registerInvitations } from './login/invitation-calls.ts'
 import { registerPasswords } from './login/password-calls.ts'
 import { registerSessions } from './login/session-calls.ts'
 import { registerSignIn } from './login/sign-in-calls.ts'
@@ -20,8 +25,19 @@ import type { GateConfig, GateServices } from './services.ts'
 import { createSessionMemory } from './session-memory.ts'
 import { createTokens } from './tokens.ts'
 
+const contentSecurityPolicy = {
+  defaultSrc: ["'none'"],
+  styleSrc: ["'self'"],
+  // These three do not fall back to `default-src`.
+  baseUri: ["'none'"],
+  formAction: ["'self'"],
+  frameAncestors: ["'none'"],
+}
+
 export interface HttpGate {
   fetch: (request: Request) => Response | Promise<Response>
+  /** Every method and path that is served, pages among them. */
+  routes: readonly { method: string; path: string }[]
   /** Resolves with the address once the port is open; rejects when it cannot be opened. */
   listen(where: { host: string; port: number }): Promise<{ url: string; close(): Promise<void> }>
 }
@@ -34,60 +50,102 @@ export function createHttpGate(config: GateConfig, services: GateServices): Http
   const memory = createSessionMemory({ store, tokens, clock })
   const cookiePrefix = config.secureCookies ? '__Host-' : ''
   const cookies = { access: `${cookiePrefix}sallyport`, refresh: `${cookiePrefix}sallyport-refresh` }
-  const access = createAccess({ store, memory, sessions: services.sessions, cookieName: cookies.access })
+  const access = createAccess({
+    ...{ store, memory, sessions: services.sessions, cookieName: cookies.access },
+    origin: new URL(config.issuer).origin,
+  })
   const app: GateApp = new Hono()
+  const hot = createHotAnswers({ memory, metrics })
 
-  app.use(secureHeaders({ contentSecurityPolicy: { defaultSrc: ["'none'"], styleSrc: ["'self'"] } }))
+  app.use(hot.path, hot.learn)
+  app.use(secureHeaders({ contentSecurityPolicy, xFrameOptions: 'DENY' }))
   app.use(async (context, next) => {
     const stop = metrics.started()
     await next()
     stop({ method: context.req.method, status: context.res.status })
   })
 
-  const bind = createBinder(app, {
+  const bindTo = createBinder(app, {
     access,
     clientAddress: createClientAddress(config.trustedProxies),
     recordKeyCall: createKeyCalls({ store, clock }),
   })
+  const served: Route[] = []
+  const bind: Binder = (route, handler) => {
+    served.push(route)
+    bindTo(route, handler)
+  }
   const login = { services, config, tokens, memory, access, cookies }
   registerSignIn(bind, login)
   registerFactors(bind, login)
   registerSessions(bind, login)
   registerPasswords(bind, login)
+  registerInvitations(bind, login)
   registerService(bind, services)
-  registerOperator(app, { config, services, metrics, tokens })
+  registerAdmin(bind, login)
+  registerOperator(app, { config, services, metrics, tokens, served })
+  refuseOtherMethods(app)
 
   app.notFound((context) =>
     answerRefusal(
+      context,
       new Refusal('not_found', `there is nothing at ${context.req.method} ${context.req.path.slice(0, 200)}`),
     ),
   )
-  app.onError((error) => {
-    if (error instanceof SallyportError) return answerRefusal(refusalOf(error))
+  app.onError((error, context) => {
+    if (error instanceof SallyportError) return answerRefusal(context, refusalOf(error))
     log.error({ error }, 'unexpected error')
-    return answerRefusal(new Refusal('internal', 'something went wrong here; it was logged'))
+    return answerRefusal(context, new Refusal('internal', 'something went wrong here; it was logged'))
   })
 
   const fetch = (request: Request) => app.fetch(request)
-  return { fetch, listen: (where) => listen(app, { ...where, onClose: memory.stop }) }
+  const routes = app.routes.filter(({ method }) => method !== 'ALL')
+  return { fetch, routes, listen: (where) => listen({ app, hot }, { ...where, onClose: memory.stop }) }
 }
 
-function listen(app: GateApp, where: { host: string; port: number; onClose(): void }) {
-  return new Promise<{ url: string; close(): Promise<void> }>((resolve, reject) => {
-    const server = serve({ fetch: app.fetch, hostname: where.host, port: where.port }, (address) => {
-      server.off('error', reject)
-      const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
-      const close = () => closeServer(server as Server).finally(where.onClose)
-      resolve({ url: `http://${host}:${address.port}`, close })
+/** Whatever is served at a path by some method is not unknown by another (RFC 9110, section 15.5.6). */
+function refuseOtherMethods(app: GateApp): void {
+  const byPath = Map.groupBy(
+    app.routes.filter(({ method }) => method !== 'ALL'),
+    ({ path }) => path,
+  )
+  for (const [path, routes] of byPath) {
+    const methods = routes.flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
+    const allow = [...new Set(methods)].sort().join(', ')
+    app.all(path, (context) => {
+      context.header('allow', allow)
+      return answerRefusal(context, new Refusal('method_not_allowed', `this path takes ${allow}`))
     })
-    server.once('error', reject)
+  }
+}
+
+function listen(
+  { app, hot }: { app: GateApp; hot: HotAnswers },
+  { host, port, onClose }: { host: string; port: number; onClose(): void },
+) {
+  const framework = getRequestListener(app.fetch, { hostname: host })
+  const server = createServer((request, response) => {
+    if (!hot.answer(request, response)) void framework(request, response)
+  })
+  return new Promise<{ url: string; close(): Promise<void> }>((resolve, reject) => {
+    server.once('error', reject).listen(port, host, () => {
+      server.off('error', reject)
+      const { address, family, port: chosen } = server.address() as AddressInfo
+      const name = family === 'IPv6' ? `[${address}]` : address
+      resolve({ url: `http://${name}:${chosen}`, close: () => closeServer(server).finally(onClose) })
+    })
   })
 }
 
 function closeServer(server: Server): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.close((error) => (error ? reject(error) : resolve()))
-    // Idle keep-alive connections would hold the process; those with a request in flight may finish it.
-    server.closeIdleConnections()
+    // Idle keep-alive connections would hold the process; those with a request in flight may finish it, and
+    // are idle from then on.
+    const sweep = setInterval(() => server.closeIdleConnections(), 50)
+    server.close((error) => {
+      clearInterval(sweep)
+      if (error) reject(error)
+      else resolve()
+    })
   })
 }

@@ -4,13 +4,18 @@ import type {
   EmailCodes,
   Enforcement,
   Enrolments,
+  GatePolicies,
+  Invitations,
+  LedgerKey,
   Outbox,
   Passwords,
   Random,
+  Recovery,
   Sessions,
   SignIn,
   SigningKeys,
   Store,
+  Users,
   Vault,
 } from '@sallyport/core'
 
@@ -24,11 +29,17 @@ export interface GateServices {
   enrolments: Enrolments
   emailCodes: EmailCodes
   enforcement: Enforcement
+  invitations: Invitations
+  ledger: LedgerKey & { id: string }
   outbox: Outbox
   passwords: Passwords
+  /** Those of the login gate, in force. */
+  policies: GatePolicies
+  recovery: Recovery
   sessions: Sessions
   signIn: SignIn
   signingKeys: SigningKeys
+  users: Users
   /** Named checks of what the gate needs to decide; each rejects when that part cannot do its work. */
   readiness: Readonly<Record<string, () => Promise<void>>>
   log: { error(facts: object, message: string): void }
@@ -44,4 +55,8 @@ export interface GateConfig {
   secureCookies: boolean
   /** What authenticator apps show as the name of this installation. */
   totpIssuer: string
+  /** The configured roles, besides those that always exist. */
+  roles: readonly string[]
+  /** What is in force, for administrators to see; no secret is in it. */
+  settings: Readonly<Record<string, unknown>>
 }

@@ -9,6 +9,8 @@ export interface Person {
 export interface SessionMemory {
   /** Who holds this access token now; `null` when nobody does any more. */
   person(token: string): Promise<Person | null>
+  /** The same where nobody has to be asked for it; `null` also where somebody has to. */
+  known(token: string): Person | null
   /** Ends what this node remembers of a session, at once. */
   forget(sessionId: string): void
   stop(): void
@@ -77,6 +79,12 @@ export function createSessionMemory(options: { store: Store; tokens: Tokens; clo
         .finally(() => (listening = null))
   }, pollEvery).unref()
 
+  function known(token: string): Person | null {
+    const found = remembered.get(token)
+    const believed = performance.now() - heardAt < hearsayLimit
+    return found && believed && clock.now() < found.expiresAt ? found : null
+  }
+
   async function person(token: string): Promise<Person | null> {
     const known = remembered.get(token)
     if (known && performance.now() - heardAt < hearsayLimit) {
@@ -102,6 +110,7 @@ export function createSessionMemory(options: { store: Store; tokens: Tokens; clo
 
   return {
     person,
+    known,
     forget,
     stop: () => clearInterval(timer),
   }

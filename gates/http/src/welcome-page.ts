@@ -14,6 +14,7 @@ export function welcomePage(version: string): string {
 <h1>Sallyport</h1>
 <p>Version ${version} is running and guarding its store.</p>
 <ul>
+<li><a href="/docs">/docs</a> — every call of the API, also as <a href="/openapi.json">OpenAPI</a></li>
 <li><a href="/healthz">/healthz</a> — the process is alive</li>
 <li><a href="/readyz">/readyz</a> — store, vault and ledger can do their work</li>
 <li><a href="/metrics">/metrics</a> — figures for Prometheus</li>
