@@ -260,6 +260,51 @@ describe.each(databases)('enrolments on $database', ({ open }) => {
     expect(await harness.verifyOnce(subject, begun.code(epoch + step))).toMatchObject({ status: 'rejected' })
   })
 
+  it('that was begun as the first, without proof, is never a second one, also on two nodes at once', async () => {
+    const beginFirst = async (name: string) => {
+      const begun = await harness.enrolments.beginTotp({
+        subject,
+        issuer: 'Test',
+        account: 'ann',
+        name,
+        asFirst: true,
+      })
+      return { id: begun.enrolment.id, code: codeOf(decodeSecret(begun.secret), epoch) }
+    }
+    const [own, strange] = [await beginFirst('Own'), await beginFirst('Strange')]
+    const outcomes = await Promise.all([confirm(own.code, own.id), confirm(strange.code, strange.id, node)])
+    expect(outcomes.map(({ status }) => status).sort()).toEqual(['confirmed', 'nothing_pending'])
+    const active = await list({ status: 'active', factor: 'totp' })
+    expect(active).toHaveLength(1)
+    expect(active[0]?.settings).not.toHaveProperty('as_first')
+  })
+
+  it('goes with all others when all are removed, but for the password', async () => {
+    const begun = await begin()
+    await confirm(begun.code())
+    await begin()
+    const password = {
+      ...begun.enrolment,
+      id: `password ${begun.id}`,
+      factor: 'password' as const,
+      status: 'active' as const,
+    }
+    await harness.store.transaction((tx) => tx.enrolments.insert(password))
+    await harness.store.transaction((tx) =>
+      harness.enrolments.removeAll(tx, { subject, actor: 'desk', reason: 'lost' }),
+    )
+    const left = (await list()).filter(({ status }) => status !== 'revoked')
+    expect(left.map(({ factor }) => factor)).toEqual(['password'])
+    const entry = (await harness.ledgerOf(subject)).at(-1)
+    expect(entry).toMatchObject({ type: 'factors.removed', actor: 'desk', data: { reason: 'lost' } })
+    expect(entry?.data.enrolments).toContain(begun.id)
+  })
+
+  it('is not begun for a subject that was erased meanwhile', async () => {
+    await harness.store.transaction((tx) => tx.subjects.erase(subject.id, epoch))
+    await expect(begin()).rejects.toMatchObject({ code: 'not_found' })
+  })
+
   it('leaves a clean ledger, without a secret in it', async () => {
     const begun = await begin()
     await confirm(begun.code())

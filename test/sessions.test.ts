@@ -61,7 +61,9 @@ describe.each(databases)('sessions on $database', ({ open }) => {
 
     it('lets one of many parallel callers win, and takes the others for thieves', async () => {
       const { session, refreshToken } = await openOne()
-      const outcomes = await Promise.all(Array.from({ length: 8 }, () => login.sessions.refresh(refreshToken!)))
+      const outcomes = await Promise.all(
+        Array.from({ length: 8 }, () => login.sessions.refresh(refreshToken!)),
+      )
       const statuses = outcomes.map(({ status }) => status)
       expect(statuses.filter((status) => status === 'refreshed')).toHaveLength(1)
       expect(statuses.filter((status) => status === 'reused')).toHaveLength(1)
@@ -72,7 +74,13 @@ describe.each(databases)('sessions on $database', ({ open }) => {
     it('knows no other token', async () => {
       const { session, refreshToken } = await openOne()
       const unknown = { status: 'refused', reason: 'unknown' }
-      for (const token of ['', session.id, refreshToken!.toLowerCase(), `${refreshToken} `, 'x'.repeat(1 << 20)]) {
+      for (const token of [
+        '',
+        session.id,
+        refreshToken!.toLowerCase(),
+        `${refreshToken} `,
+        'x'.repeat(1 << 20),
+      ]) {
         expect(await login.sessions.refresh(token)).toEqual(unknown)
       }
     })
@@ -83,7 +91,9 @@ describe.each(databases)('sessions on $database', ({ open }) => {
       const outcome = await login.sessions.refresh(refreshToken!)
       harness.clock.at = epoch + 30 * day
       const expired = { status: 'refused', reason: 'expired' }
-      expect(await login.sessions.refresh((outcome as { refreshToken: string }).refreshToken)).toEqual(expired)
+      expect(await login.sessions.refresh((outcome as { refreshToken: string }).refreshToken)).toEqual(
+        expired,
+      )
     })
 
     it('takes a used token for a stolen one even when it has expired', async () => {
@@ -177,8 +187,7 @@ describe.each(databases)('sessions on $database', ({ open }) => {
 
     it('is recorded for a session in force alone', async () => {
       const { session } = await openOne({ factors: ['password'], proved: false })
-      const prove = () =>
-        harness.store.transaction((tx) => login.sessions.prove(tx, session.id, ['totp']))
+      const prove = () => harness.store.transaction((tx) => login.sessions.prove(tx, session.id, ['totp']))
       expect(await prove()).toMatchObject({ provedAt: epoch, factors: ['password', 'totp'] })
       expect((await login.sessions.find(session.id))?.session).toMatchObject({ provedAt: epoch })
       await login.sessions.revoke({ id: session.id, subjectId: user.id, actor: null })

@@ -8,7 +8,7 @@ import {
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { databases, type Place } from './support/databases.ts'
 import { chainOf, type Harness, openHarness, wrongCode } from './support/harness.ts'
-import { createLogin, home, type Login, password } from './support/login.ts'
+import { countHashes, createLogin, home, type Login, password } from './support/login.ts'
 
 const minute = 60_000
 const day = 24 * 60 * minute
@@ -66,9 +66,8 @@ describe.each(databases)('signing in on $database', ({ open }) => {
         () => login.attempt(user, { email: 'control\u0000character' }),
         () => login.attempt(user, { email: 'x'.repeat(1 << 16) }),
       ]) {
-        login.work.hashes = 0
-        expect(await request()).toEqual({ status: 'refused' })
-        expect(login.work.hashes).toBe(1)
+        const refused = async () => expect(await request()).toEqual({ status: 'refused' })
+        expect(await countHashes(refused)).toBe(1)
       }
       // And when guessed at too often, both are slowed alike.
       expect((await guess(10)).slice(0, 9)).toEqual(refusals(9))
@@ -176,7 +175,9 @@ describe.each(databases)('signing in on $database', ({ open }) => {
       expect(await strict.attempt(user, { ...network(99), deviceKnown: true })).toMatchObject({
         status: 'signed_in',
       })
-      expect(await strict.attempt(user, { address: '2001:db8:7:8::1' })).toMatchObject({ status: 'signed_in' })
+      expect(await strict.attempt(user, { address: '2001:db8:7:8::1' })).toMatchObject({
+        status: 'signed_in',
+      })
       harness.clock.at += 60 * minute
       expect(await strict.attempt(user, network(99))).toMatchObject({ status: 'signed_in' })
     })
@@ -215,7 +216,12 @@ describe.each(databases)('signing in on $database', ({ open }) => {
     })
 
     it('offers no factor for a second step that has passed the first', async () => {
-      const policies = parseGatePolicies(chainOf([['totp', 'backup'], ['totp', 'backup']]))
+      const policies = parseGatePolicies(
+        chainOf([
+          ['totp', 'backup'],
+          ['totp', 'backup'],
+        ]),
+      )
       const strict = createLogin(harness, { policies })
       const phone = await harness.addPhone(user)
       await harness.enrolments.regenerateBackupCodes(user)

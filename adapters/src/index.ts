@@ -1,3 +1,4 @@
+export { checkBcrypt } from './bcrypt.ts'
 export { createConsoleMailer } from './console-mailer.ts'
 export { fipsInForce, requireFips } from './fips.ts'
 export { createKeyFile } from './key-file.ts'

@@ -1,9 +1,10 @@
 import { pbkdf2, timingSafeEqual } from 'node:crypto'
 import { z } from 'zod'
-import { type Random, randomInteger } from '../clock.ts'
+import type { Random } from '../clock.ts'
 import { SallyportError } from '../errors.ts'
 import type { Enrolment } from '../store.ts'
 import type { Factor } from './factor.ts'
+import { drawGroups, legible } from './shared/legible.ts'
 
 export type BackupFormat = 'short' | 'long' | 'digits'
 
@@ -16,9 +17,6 @@ export interface BackupSettings {
   /** One for the whole set, in base64url. */
   salt: string
 }
-
-/** 32 symbols that are not mistaken for one another on paper: no 0, O, 1 or I. */
-const legible = 'ABCDEFGHJKLMNPQRSTUVWXYZ23456789'
 
 const formats = {
   short: { alphabet: legible, groups: [4, 4] },
@@ -54,18 +52,11 @@ export function generateBackupCodes(options: {
   const { random, format = 'short', count = 10 } = options
   const codes = new Set<string>()
   while (codes.size < count) {
-    const code = drawCode(random, format)
+    const code = drawGroups(random, formats[format])
     // without a letter it could be taken for a TOTP code when typed without its hyphens
     if (format === 'digits' || /[A-Z]/.test(code)) codes.add(code)
   }
   return [...codes]
-}
-
-function drawCode(random: Random, format: BackupFormat): string {
-  const { alphabet, groups } = formats[format]
-  return groups
-    .map((length) => Array.from({ length }, () => alphabet[randomInteger(random, alphabet.length)]).join(''))
-    .join('-')
 }
 
 /**

@@ -1,6 +1,6 @@
-import * as crypto from 'node:crypto'
 import type { Random } from '../clock.ts'
-import { type Fault, SallyportError } from '../errors.ts'
+import type { Fault } from '../errors.ts'
+import { type BcryptCheck, derive, matchesHash, parsePasswordHash } from './shared/password-hashes.ts'
 
 export type PasswordScheme = 'argon2id' | 'pbkdf2-sha256'
 
@@ -17,34 +17,17 @@ export async function hashPassword(
   options: { scheme: PasswordScheme; random: Random },
 ): Promise<string> {
   const salt = options.random.bytes(16)
-  const hash =
+  const derivation =
     options.scheme === 'argon2id'
-      ? await argon2id({ password, salt, ...argon2 })
-      : await pbkdf2({ password, salt, iterations: pbkdf2Iterations })
+      ? ({ scheme: 'argon2id', ...argon2 } as const)
+      : ({ scheme: 'pbkdf2', digest: 'sha256', iterations: pbkdf2Iterations } as const)
+  const hash = await derive(derivation, { password, salt, length: hashLength })
   return `${prefixOf(options.scheme)}${base64(salt)}$${base64(hash)}`
 }
 
-/** Whether `password` is the one hashed in `phc`. Throws `invalid_input` when that is no hash of ours. */
-export async function verifyPassword(password: string, phc: string): Promise<boolean> {
-  const [, scheme, ...parts] = phc.split('$')
-  const [salt, expected] = parts.slice(-2).map((part) => Buffer.from(part, 'base64'))
-  const parameters = new Map(parts.slice(0, -2).flatMap((part) => part.split(',').map(splitParameter)))
-  const parameter = (name: string) => Number(parameters.get(name))
-  if (!salt?.length || expected?.length !== hashLength) throw unknownHash()
-  const actual =
-    scheme === 'argon2id'
-      ? await argon2id({
-          password,
-          salt,
-          memory: parameter('m'),
-          passes: parameter('t'),
-          parallelism: parameter('p'),
-        })
-      : scheme === 'pbkdf2-sha256'
-        ? await pbkdf2({ password, salt, iterations: parameter('i') })
-        : null
-  if (!actual) throw unknownHash()
-  return crypto.timingSafeEqual(actual, expected)
+/** Whether `password` is the one hashed in `phc`, by us or elsewhere. Throws `invalid_input` for no known hash. */
+export async function verifyPassword(password: string, phc: string, bcrypt?: BcryptCheck): Promise<boolean> {
+  return matchesHash(password, parsePasswordHash(phc), bcrypt)
 }
 
 /** Whether a stored hash is of the kind and cost that a new one would be. */
@@ -76,37 +59,6 @@ function prefixOf(scheme: PasswordScheme): string {
     : `$pbkdf2-sha256$i=${pbkdf2Iterations}$`
 }
 
-function argon2id(work: {
-  password: string
-  salt: Uint8Array
-  memory: number
-  passes: number
-  parallelism: number
-}): Promise<Buffer> {
-  const { password, salt, memory, passes, parallelism } = work
-  const parameters = { message: password, nonce: salt, parallelism, tagLength: hashLength, memory, passes }
-  return new Promise((resolve, reject) => {
-    crypto.argon2('argon2id', parameters, (error, hash) => (error ? reject(error) : resolve(hash)))
-  })
-}
-
-function pbkdf2(work: { password: string; salt: Uint8Array; iterations: number }): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    crypto.pbkdf2(work.password, work.salt, work.iterations, hashLength, 'sha256', (error, hash) =>
-      error ? reject(error) : resolve(hash),
-    )
-  })
-}
-
-function splitParameter(text: string): [string, string] {
-  const [name = '', value = ''] = text.split('=')
-  return [name, value]
-}
-
 function base64(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('base64').replaceAll('=', '')
-}
-
-function unknownHash(): SallyportError {
-  return new SallyportError('invalid_input', 'the stored password hash is of no kind that is known here')
 }
