@@ -5,7 +5,13 @@ import { describe, expect, it } from 'vitest'
 import { faultsOf, resolveRef } from './fuzz/json-schema.ts'
 
 const config = {
-  ...{ version: '1.2.3', issuer: 'http://127.0.0.1', trustedProxies: [], secureCookies: false },
+  ...{
+    version: '1.2.3',
+    issuer: 'test',
+    publicUrl: 'http://127.0.0.1',
+    trustedProxies: [],
+    secureCookies: false,
+  },
   ...{ totpIssuer: 'Test', settings: {}, roles: [] },
 }
 // What is looked at here is served without any of the other services.

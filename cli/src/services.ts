@@ -95,12 +95,12 @@ export function createServices(foundation: Foundation, log: Log) {
     ...{ ...hashing, passwordCheck, sessions },
     limits: { subject: throttleOf(resets), address: throttleOf(resetsPerAddress) },
     notify: async (tx, subject, kind, facts) => {
-      await outbox.notify(tx, { subject, kind, facts: withLink(facts, gateConfig(config).issuer) })
+      await outbox.notify(tx, { subject, kind, facts: withLink(facts, publicUrlOf(config)) })
     },
   })
   const signIn = createSignIn({ store, attempts, sessions, passwordCheck, clock, policies, enforcement })
   const signingKeys = createSigningKeys({ store, vault, clock })
-  const issueLink = createLinks({ clock, random, outbox, publicUrl: gateConfig(config).issuer })
+  const issueLink = createLinks({ clock, random, outbox, publicUrl: publicUrlOf(config) })
   const invitations = createInvitations({ ...hashing, issueLink })
   const recovery = createRecovery({ store, clock, random, sessions, passwordCheck, outbox, issueLink })
   const users = createUsers({ store, clock, sessions })
@@ -110,14 +110,25 @@ export function createServices(foundation: Foundation, log: Log) {
   }
 }
 
+/** Where people find this installation: what links lead to. */
+export function publicUrlOf({ public_url: configured, listen }: Config): string {
+  const { host, port } = listen
+  const url = configured ?? `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+  return url.replace(/\/+$/, '')
+}
+
 /** What the HTTP gate needs to know of the configuration. */
-export function gateConfig(config: Config): Omit<GateConfig, 'version'> {
-  const { host, port } = config.listen
-  const issuer = config.public_url ?? `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+export function gateConfig({
+  config,
+  ledger,
+}: Pick<Foundation, 'config' | 'ledger'>): Omit<GateConfig, 'version'> {
+  const publicUrl = publicUrlOf(config)
   return {
-    issuer,
+    publicUrl,
+    // Nodes on one store take each other's tokens, whatever port each of them listens on.
+    issuer: config.public_url === undefined ? `urn:sallyport:${ledger.id}` : publicUrl,
     trustedProxies: config.trusted_proxies,
-    secureCookies: issuer.startsWith('https:'),
+    secureCookies: publicUrl.startsWith('https:'),
     totpIssuer: config.totp.issuer,
     roles: config.roles,
     settings: settingsShown(config),

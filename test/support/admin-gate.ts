@@ -71,7 +71,7 @@ export async function openAdminGate(options: { config?: string; location?: strin
   /** A node: a gate of its own, with a memory of its own, on the same store. */
   async function startNode() {
     const parts = { ...foundation, ...services, outbox, readiness: {}, log }
-    const gate = createHttpGate({ version: 'test', ...gateConfig(config) }, parts)
+    const gate = createHttpGate({ version: 'test', ...gateConfig(foundation) }, parts)
     const server = await gate.listen({ host: '127.0.0.1', port: 0 })
 
     async function call(method: string, path: string, more: { token?: string; body?: unknown } = {}) {

@@ -41,6 +41,7 @@ export async function openServiceGate(options: HarnessOptions) {
   const config = {
     version: 'test',
     issuer: 'http://127.0.0.1',
+    publicUrl: 'http://127.0.0.1',
     trustedProxies: [],
     secureCookies: false,
     totpIssuer: 'Test',

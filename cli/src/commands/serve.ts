@@ -32,7 +32,7 @@ async function serve(options: ServeOptions): Promise<void> {
   const { store, vault, ledger } = sallyport
   const { host, port } = config.listen
   const gate = createHttpGate(
-    { version, ...gateConfig(config) },
+    { version, ...gateConfig(sallyport) },
     {
       ...sallyport,
       log,

@@ -12,7 +12,7 @@ import {
 import type { Command } from 'commander'
 import { print, style, table } from '../output.ts'
 import type { Sallyport } from '../sallyport.ts'
-import { gateConfig } from '../services.ts'
+import { publicUrlOf } from '../services.ts'
 import {
   addGroup,
   type CommonOptions,
@@ -186,7 +186,7 @@ async function recoverUser({ email, yes, ...options }: RecoverOptions): Promise<
     }
     const help = { id: subject.id, actor: 'cli', reason: 'break-glass on the host', mail: false }
     const { removed, link } = (await recovery.resetFactors(help))!
-    const publicUrl = gateConfig(config).issuer
+    const publicUrl = publicUrlOf(config)
     return { id: subject.id, removed, publicUrl, ...link, token: link.token! }
   })
   const { id, removed, publicUrl, purpose, token, expiresAt } = recovered

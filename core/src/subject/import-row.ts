@@ -169,7 +169,7 @@ function isColumn(name: string): name is Column {
 }
 
 /** A name as it may be shown: a secret that came to stand in its place is long, or holds a digit. */
-export function nameOf(column: string): string {
+function nameOf(column: string): string {
   return /^[A-Za-z_ -]{1,24}$/.test(column) ? column : '(unnamed)'
 }
 

@@ -52,7 +52,7 @@ export function createHttpGate(config: GateConfig, services: GateServices): Http
   const cookies = { access: `${cookiePrefix}sallyport`, refresh: `${cookiePrefix}sallyport-refresh` }
   const access = createAccess({
     ...{ store, memory, sessions: services.sessions, cookieName: cookies.access },
-    origin: new URL(config.issuer).origin,
+    origin: new URL(config.publicUrl).origin,
   })
   const app: GateApp = new Hono()
   const hot = createHotAnswers({ memory, metrics })

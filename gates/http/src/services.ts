@@ -47,8 +47,10 @@ export interface GateServices {
 
 export interface GateConfig {
   version: string
-  /** Who issues tokens: the public URL of this installation. */
+  /** Who issues tokens: the same on every node of an installation. */
   issuer: string
+  /** Where people find it: what links lead to, and where its own pages come from. */
+  publicUrl: string
   /** Proxies whose forwarding headers are believed. */
   trustedProxies: readonly string[]
   /** Whether cookies are marked `Secure`: everywhere but on plain HTTP. */

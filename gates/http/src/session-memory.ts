@@ -116,6 +116,6 @@ export function createSessionMemory(options: { store: Store; tokens: Tokens; clo
   }
 }
 
-export function inForce(session: Session, subject: Subject, now: number): boolean {
+function inForce(session: Session, subject: Subject, now: number): boolean {
   return session.revokedAt === null && now < session.expiresAt && subject.disabledAt === null
 }

@@ -82,8 +82,8 @@ export function registerRecovery(bind: Binder, login: LoginContext): void {
 }
 
 /** A link as it is answered: to whoever asked for it, or to nobody when it was mailed. */
-export function describeLink({ purpose, token, expiresAt }: IssuedLink, { issuer }: GateConfig) {
-  const link = token === null ? null : ticketLink(issuer, { purpose, token })
+export function describeLink({ purpose, token, expiresAt }: IssuedLink, { publicUrl }: GateConfig) {
+  const link = token === null ? null : ticketLink(publicUrl, { purpose, token })
   return { purpose, mailed: token === null, link, token, expires_at: iso(expiresAt) }
 }
 
