@@ -1,5 +1,10 @@
 import type { Row } from './harness.ts'
 import { backupRow } from './rows/backup.ts'
+import { httpFloodRow } from './rows/http-flood.ts'
+import { httpSessionRow } from './rows/http-session.ts'
+import { httpSignInRow } from './rows/http-sign-in.ts'
+import { httpVerifyRow } from './rows/http-verify.ts'
+import { startRow } from './rows/start.ts'
 import { storedPostgresRow } from './rows/stored-postgres.ts'
 import { storedSqliteRow } from './rows/stored-sqlite.ts'
 import { totpRow } from './rows/totp.ts'
@@ -12,4 +17,9 @@ export const rows: readonly Row[] = [
   backupRow({ iterations: 600_000 }),
   storedSqliteRow(),
   storedPostgresRow(),
+  httpVerifyRow(),
+  httpSessionRow(),
+  httpSignInRow(),
+  httpFloodRow(),
+  startRow(),
 ]

@@ -24,7 +24,10 @@ export async function runProgram(node, file, args) {
   // node:sqlite still warns that it is experimental on the earlier releases of Node 24.
   const program = ['--disable-warning=ExperimentalWarning', join(root, file), ...args]
   // What Node makes of the sources at the first start is kept for the next: half the time and the memory.
-  const env = { NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'compile'), ...environmentOf(node) }
+  const cache = { NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'compile') }
+  // The blocks that password hashes need go back to the system when they are done; glibc keeps them otherwise.
+  const memory = { MALLOC_MMAP_THRESHOLD_: String(1024 * 1024) }
+  const env = { ...cache, ...memory, ...environmentOf(node) }
   const { code } = await run(node, program, { env, stdio: 'inherit' })
   return code
 }
