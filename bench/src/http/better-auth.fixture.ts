@@ -15,8 +15,6 @@ export interface BetterAuthOptions {
   cookieCache?: boolean
 }
 
-type BetterAuth = Awaited<ReturnType<typeof startBetterAuth>>
-
 /** The peer's server with a database of its own, and what a client needs to make it work. */
 export async function startBetterAuth({ hash = 'scrypt', cookieCache = false }: BetterAuthOptions = {}) {
   const directory = mkdtempSync(join(tmpdir(), 'sallyport-bench-'))
