@@ -267,7 +267,7 @@ export const authRoutes = defineRoutes({
     params: none,
     query: none,
     body: z.strictObject({ current_password: password, new_password: password }),
-    answer: success,
+    answer: success.extend({ refresh_token: z.string() }),
     problems: [
       'invalid_token',
       'invalid_credentials',

@@ -22,7 +22,9 @@ export function main([file, ...args]) {
 /** Runs one of the repository's programs under `node`; answers its exit code. */
 export async function runProgram(node, file, args) {
   // node:sqlite still warns that it is experimental on the earlier releases of Node 24.
-  const program = ['--disable-warning=ExperimentalWarning', join(root, file), ...args]
+  // A smaller nursery: it fills and empties more often, and the process stays a third smaller.
+  const flags = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=8']
+  const program = [...flags, join(root, file), ...args]
   // What Node makes of the sources at the first start is kept for the next: half the time and the memory.
   const cache = { NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'compile') }
   // The blocks that password hashes need go back to the system when they are done; glibc keeps them otherwise.

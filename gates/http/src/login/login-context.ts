@@ -7,6 +7,8 @@ import type { GateConfig, GateServices } from '../services.ts'
 import type { SessionMemory } from '../session-memory.ts'
 import { accessLifetime, type Tokens } from '../tokens.ts'
 
+const refreshCookieLifetime = 30 * 24 * 3_600
+
 /** What the login surface's handlers share. */
 export interface LoginContext {
   services: GateServices
@@ -83,15 +85,17 @@ export function isSecond(kind: FactorType): kind is Method {
   return kind !== 'password'
 }
 
-function setSessionCookies(
+/** What a browser keeps; a token that is not given leaves the cookie that it has. */
+export function setSessionCookies(
   { config, cookies }: LoginContext,
   context: GateContext,
-  tokens: { accessToken: string; refreshToken: string | null },
+  tokens: { accessToken?: string; refreshToken: string | null },
 ): void {
+  const { accessToken, refreshToken } = tokens
   const shared = { httpOnly: true, secure: config.secureCookies, sameSite: 'Lax', path: '/' } as const
-  setCookie(context, cookies.access, tokens.accessToken, { ...shared, maxAge: accessLifetime })
-  if (tokens.refreshToken === null) return
-  setCookie(context, cookies.refresh, tokens.refreshToken, { ...shared, maxAge: 30 * 24 * 3_600 })
+  if (accessToken) setCookie(context, cookies.access, accessToken, { ...shared, maxAge: accessLifetime })
+  if (refreshToken)
+    setCookie(context, cookies.refresh, refreshToken, { ...shared, maxAge: refreshCookieLifetime })
 }
 
 export function clearSessionCookies({ config, cookies }: LoginContext, context: GateContext): void {

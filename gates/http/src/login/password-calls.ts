@@ -3,11 +3,11 @@ import { authRoutes } from '@sallyport/protocol'
 import { invalidToken } from '../access.ts'
 import type { Binder } from '../bind.ts'
 import { Refusal, refuseUntil } from '../refusal.ts'
-import { type LoginContext, personOf } from './login-context.ts'
+import { type LoginContext, personOf, setSessionCookies } from './login-context.ts'
 
 /** Changing a password, and getting back in without it. */
-export function registerPasswords(bind: Binder, { services }: LoginContext): void {
-  const { passwords, outbox, clock } = services
+export function registerPasswords(bind: Binder, login: LoginContext): void {
+  const { passwords, outbox, clock } = login.services
 
   bind(authRoutes.changePassword, async (call) => {
     const { session } = personOf(call)
@@ -16,6 +16,7 @@ export function registerPasswords(bind: Binder, { services }: LoginContext): voi
     void outbox.kick()
     switch (outcome.status) {
       case 'changed':
+        setSessionCookies(login, call.context, { refreshToken: outcome.refreshToken })
         return {
           success: true as const,
           message: 'The password is changed; every other session has ended.',
