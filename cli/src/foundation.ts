@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { createKeyFile, type KeySource, readMasterKey, requireFips } from '@sallyport/adapters'
 import {
@@ -45,7 +45,7 @@ export async function openFoundation(config: Config): Promise<Foundation & { clo
   try {
     const masterKey = await findMasterKey({ config, store, notices })
     const vault = await openVault({ store, masterKey, clock, random })
-    const ledger = await openLedger({ config, store, vault, clock, random })
+    const ledger = await openLedger({ config, store, vault, random, notices })
     store.attachLedger(createLedgerLinker({ ...ledger, ledgerId: ledger.id, clock }))
     const close = async () => {
       await store.close()
@@ -116,15 +116,21 @@ async function openLedger(context: {
   config: Config
   store: Store
   vault: Vault
-  clock: Clock
   random: Random
+  notices: string[]
 }): Promise<LedgerKey & { id: string }> {
-  const { config, store, vault, random } = context
+  const { config, store, vault, random, notices } = context
   const make = () => generateLedgerKey(random)
   const key = loadLedgerKey(await namedSecret({ store, vault, name: 'ledger-signing-key', make }))
   const id = await findOrMakeLedgerId(store, random)
   const path = ledgerKeyPath(config)
   if (!existsSync(path)) writeFileSync(path, key.publicKeyPem, { mode: 0o644 })
+  // Never overwritten: were the database swapped, this file is what still tells.
+  else if (readFileSync(path, 'utf8') !== key.publicKeyPem) {
+    notices.push(
+      `${path} is the key of another ledger than this database's: if you did not change databases, find out who did`,
+    )
+  }
   return { ...key, id }
 }
 

@@ -38,12 +38,13 @@ export async function createSubject(
 ): Promise<Subject> {
   const { tx, clock, random } = context
   const names = [wanted.ref, ...(wanted.email ? [wanted.email] : []), ...(wanted.aliases ?? [])]
-  const aliases = names.map((name) => {
+  const spelled = names.map((name) => {
     const alias = canonicalAlias(name)
     if (alias === null)
       throw new SallyportError('invalid_input', `${JSON.stringify(name)} cannot be used as a name`)
     return alias
   })
+  const aliases = [...new Set(spelled)]
   const subject: Subject = {
     id: randomId(random),
     application: wanted.application,
@@ -57,7 +58,7 @@ export async function createSubject(
     requiredSince: null,
     passwordResetAt: null,
   }
-  if (!(await tx.subjects.insert(subject, [...new Set(aliases)]))) {
+  if (!(await tx.subjects.insert(subject, aliases))) {
     throw new SallyportError(
       'already_exists',
       `a subject with one of the names ${aliases.join(', ')} exists already`,
