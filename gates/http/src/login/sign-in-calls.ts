@@ -1,4 +1,4 @@
-import { type Finish, loginApplication } from '@sallyport/core'
+import { type Attempt, type Finish, loginApplication, type Tx } from '@sallyport/core'
 import { authRoutes } from '@sallyport/protocol'
 import { getCookie } from 'hono/cookie'
 import { csrfRefused, invalidToken } from '../access.ts'
@@ -14,11 +14,12 @@ import {
   pendingAnswer,
   personOf,
 } from './login-context.ts'
+import { tellNewPlace, tellWrongFactor } from './notices.ts'
 
 /** Signing in, the steps of an attempt, and signing out. */
 export function registerSignIn(bind: Binder, login: LoginContext): void {
   const { services, tokens, memory, cookies } = login
-  const { signIn, attempts, sessions, emailCodes, store, clock } = services
+  const { signIn, attempts, sessions, emailCodes, outbox, store, clock } = services
 
   bind(authRoutes.login, async ({ body, address, userAgent, context }) => {
     const outcome = await signIn.withPassword({ ...body, address, userAgent })
@@ -53,7 +54,7 @@ export function registerSignIn(bind: Binder, login: LoginContext): void {
       attemptId: pending.attemptId,
       input: body.code,
       ...(body.method === undefined ? {} : { method: body.method }),
-      grant: (tx, attempt) => signIn.finish(tx, attempt, call),
+      grant: (tx, attempt) => finishIn(tx, attempt, call),
     })
     switch (outcome.status) {
       case 'complete':
@@ -71,6 +72,11 @@ export function registerSignIn(bind: Binder, login: LoginContext): void {
       case 'gone':
         return invalidToken()
       case 'rejected': {
+        if (outcome.lockedUntil !== null && outcome.attempt.purpose === 'sign-in') {
+          const refused = { subjectId: outcome.attempt.subjectId, place: call }
+          await store.transaction((tx) => tellWrongFactor(tx, refused, outbox))
+          void outbox.kick()
+        }
         if (!outcome.reset) return wrongCode(outcome, { now: clock.now() })
         const chain = chainAnswer(outcome.attempt, await signIn.methods(outcome.attempt))
         return wrongCode(outcome, { now: clock.now(), chain })
@@ -78,8 +84,18 @@ export function registerSignIn(bind: Binder, login: LoginContext): void {
     }
   })
 
+  /** The grant of a completed attempt, with what the person is told of it, in the same commit. */
+  async function finishIn(tx: Tx, attempt: Attempt, place: { address: string; userAgent: string | null }) {
+    const finish = await signIn.finish(tx, attempt, place)
+    if (finish.status !== 'signed_in') return finish
+    const { subject, session } = finish
+    await tellNewPlace(tx, { subject, sessionId: session.id, place, now: clock.now() }, outbox)
+    return finish
+  }
+
   async function finishAnswer(finish: Finish, { context }: Pick<Call<never>, 'context'>) {
     if (finish.status === 'refused') return invalidToken()
+    void outbox.kick()
     if (finish.status === 'signed_in') return grantAnswer(login, context, finish)
     // Fresh proof for a session that goes on: its refresh token stays as it is.
     memory.forget(finish.session.id)
