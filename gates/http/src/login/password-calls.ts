@@ -1,9 +1,16 @@
+import { setTimeout } from 'node:timers/promises'
 import type { Fault } from '@sallyport/core'
 import { authRoutes } from '@sallyport/protocol'
 import { invalidToken } from '../access.ts'
 import type { Binder } from '../bind.ts'
 import { Refusal, refuseUntil } from '../refusal.ts'
 import { type LoginContext, personOf, setSessionCookies } from './login-context.ts'
+
+/**
+ * A request for a reset is answered after this long, in milliseconds, whatever there was to do: a known
+ * account has a letter written to it, and the time that takes would tell it from an unknown one.
+ */
+const resetAnswerTime = 50
 
 /** Changing a password, and getting back in without it. */
 export function registerPasswords(bind: Binder, login: LoginContext): void {
@@ -37,8 +44,10 @@ export function registerPasswords(bind: Binder, login: LoginContext): void {
   })
 
   bind(authRoutes.requestReset, async ({ body, address }) => {
+    const answerTime = setTimeout(resetAnswerTime)
     const outcome = await passwords.requestReset({ email: body.email, address })
     void outbox.kick()
+    await answerTime
     if (outcome.status === 'throttled') {
       return refuseUntil('too_many_attempts', 'too many requests: wait, then try again', {
         until: outcome.until,
