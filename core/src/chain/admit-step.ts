@@ -11,6 +11,7 @@ import {
   clockSkew,
   endedAt,
   guessKey,
+  lockSubject,
   walkAgain,
 } from './attempt-context.ts'
 import { stepKinds } from './policy.ts'
@@ -50,7 +51,7 @@ export function createAdmission({ factors, clock, random, limits }: AttemptConte
     const seen = await tx.attempts.find(request.attemptId)
     if (!seen) return { kind: 'answer', answer: { status: 'gone', reason: 'unknown' } }
     // The subject's guesses are one row: whoever holds it walks alone. What was read before may be old.
-    const stored = await tx.guesses.lock(guessKey(seen.subjectId))
+    const stored = await lockSubject(tx, seen.subjectId)
     const now = clock.now()
     const attempt = await tx.attempts.find(seen.id)
     const ended = attempt ? endedAt(attempt, now) : 'unknown'

@@ -1,6 +1,6 @@
 import type { Clock, Random } from '../clock.ts'
 import type { Factor, FactorType } from '../factors/factor.ts'
-import type { GuessLimits } from '../guard/guard.ts'
+import type { GuessLimits, GuessRecord } from '../guard/guard.ts'
 import type { LedgerRecord } from '../ledger/entry.ts'
 import type { SealedSecret, Tx } from '../store.ts'
 import type { Attempt } from './attempt.ts'
@@ -24,6 +24,14 @@ export interface AttemptContext {
 /** All guesses against a subject share one budget, whichever way they come. */
 export function guessKey(subjectId: string): string {
   return `subject:${subjectId}`
+}
+
+/**
+ * Whatever opens, ends or changes what a subject holds goes one after another, and so do its guesses: they
+ * share this row, whichever node they come through.
+ */
+export async function lockSubject(tx: Tx, subjectId: string): Promise<GuessRecord | null> {
+  return tx.guesses.lock(guessKey(subjectId))
 }
 
 export function changed(attempt: Attempt, change: Partial<Attempt>): Attempt {

@@ -13,7 +13,7 @@ import type {
   VerifyOutcome,
   VerifyRequest,
 } from './attempt-calls.ts'
-import { type AttemptContext, appendTo, changed, endedAt, guessKey } from './attempt-context.ts'
+import { type AttemptContext, appendTo, changed, endedAt, lockSubject } from './attempt-context.ts'
 import { beginAttempt, decideAttempt } from './begin-attempt.ts'
 import { createJudge } from './judge-step.ts'
 import { createSettlement, Overtaken } from './settle-step.ts'
@@ -73,7 +73,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
 
   async function prove<Grant>(request: ProveRequest<Grant>): Promise<ProveOutcome<Grant>> {
     const admitted = await store.transaction(async (tx) => {
-      const stored = await tx.guesses.lock(guessKey(request.subject.id))
+      const stored = await lockSubject(tx, request.subject.id)
       const decided = await decideAttempt(tx, request, context)
       if (decided.outcome.status === 'pending') {
         const { attempt } = decided.outcome
@@ -111,7 +111,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     return store.transaction(async (tx) => {
       const seen = await tx.attempts.find(id)
       // Under the same lock as every step: a step in parallel must not save the attempt from its end.
-      if (seen) await tx.guesses.lock(guessKey(seen.subjectId))
+      if (seen) await lockSubject(tx, seen.subjectId)
       const attempt = seen && (await tx.attempts.find(id))
       if (!attempt || endedAt(attempt, clock.now())) return false
       const refused = await tx.attempts.replace(changed(attempt, { status: 'refused' }))

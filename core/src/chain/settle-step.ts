@@ -6,7 +6,15 @@ import type { Tx } from '../store.ts'
 import type { AdmittedStep } from './admit-step.ts'
 import type { Attempt } from './attempt.ts'
 import type { VerifyOutcome, VerifyRequest } from './attempt-calls.ts'
-import { type AttemptContext, appendTo, changed, endedAt, guessKey, walkAgain } from './attempt-context.ts'
+import {
+  type AttemptContext,
+  appendTo,
+  changed,
+  endedAt,
+  guessKey,
+  lockSubject,
+  walkAgain,
+} from './attempt-context.ts'
 import type { Match } from './judge-step.ts'
 import { stepKinds } from './policy.ts'
 
@@ -21,7 +29,7 @@ export function createSettlement({ factors, clock, random }: AttemptContext) {
   ): Promise<VerifyOutcome<Grant>> {
     const { admitted, matches, grant } = judged
     const { attempt, admission } = admitted
-    const guesses = await tx.guesses.lock(guessKey(attempt.subjectId))
+    const guesses = await lockSubject(tx, attempt.subjectId)
     const current = await tx.attempts.find(attempt.id)
     if (!current || current.revision !== attempt.revision || endedAt(current, clock.now()))
       throw new Overtaken()

@@ -1,4 +1,4 @@
-import { guessKey } from '../chain/attempt-context.ts'
+import { guessKey, lockSubject } from '../chain/attempt-context.ts'
 import { type Clock, type Random, randomId } from '../clock.ts'
 import {
   createEmailFactor,
@@ -157,7 +157,7 @@ export function createEmailCodes(options: EmailCodesOptions): EmailCodes {
     const claim = { enrolment: forAddress(enrolment, address), secret, challengeId }
     const match = await factor.verify({ ...claim, input: request.code, now: clock.now() })
     return store.transaction(async (tx): Promise<ConfirmOutcome> => {
-      const record = await tx.guesses.lock(guessKey(subject))
+      const record = await lockSubject(tx, subject)
       const now = clock.now()
       const current = await tx.subjects.find(subject)
       const fresh = match && current?.email === address && (await consume(tx, match.spends))
@@ -175,7 +175,7 @@ export function createEmailCodes(options: EmailCodesOptions): EmailCodes {
   async function admit(tx: Tx, request: Parameters<EmailCodes['confirm']>[0]) {
     const { subject, enrolmentId, code } = request
     const now = clock.now()
-    const stored = await tx.guesses.lock(guessKey(subject.id))
+    const stored = await lockSubject(tx, subject.id)
     const pending = await tx.enrolments.listBySubject(subject.id, { status: 'pending', factor: 'email' })
     const enrolment = pending.find(
       ({ id, expiresAt }) => (enrolmentId ?? id) === id && (expiresAt ?? 0) > now,
@@ -212,11 +212,6 @@ export function createEmailCodes(options: EmailCodesOptions): EmailCodes {
       lastUsedAt: null,
       expiresAt: now + codes.lifetime,
     }
-  }
-
-  /** Sends and guesses of one subject go one after another. */
-  async function lockSubject(tx: Tx, subjectId: string): Promise<void> {
-    await tx.guesses.lock(guessKey(subjectId))
   }
 
   function reject(tx: Tx, enrolment: Enrolment): { status: 'rejected' } {

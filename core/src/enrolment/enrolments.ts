@@ -1,4 +1,4 @@
-import { guessKey } from '../chain/attempt-context.ts'
+import { lockSubject } from '../chain/attempt-context.ts'
 import { type Clock, type Random, randomId } from '../clock.ts'
 import { SallyportError } from '../errors.ts'
 import {
@@ -262,11 +262,6 @@ export function createEnrolments(options: EnrolmentsOptions): Enrolments {
       // Backup codes wait for their authenticator, and go with it.
       if (!kept.has(factor === 'backup' ? String(settings.with) : id)) await tx.enrolments.revoke(id, now)
     }
-  }
-
-  /** Changes to one subject's enrolments go one after another; the row is the one that its guesses share. */
-  async function lockSubject(tx: Tx, subjectId: string): Promise<void> {
-    await tx.guesses.lock(guessKey(subjectId))
   }
 
   async function hasFactor(tx: Tx, subjectId: string): Promise<boolean> {

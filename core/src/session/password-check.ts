@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { networkOf } from '../address.ts'
+import { lockSubject } from '../chain/attempt-context.ts'
 import type { Clock, Random } from '../clock.ts'
 import {
   decoyHash,
@@ -14,7 +15,6 @@ import type { Enrolment, SealedSecret, Store, Subject, Tx } from '../store.ts'
 import { canonicalAlias, loginApplication } from '../subject/subjects.ts'
 import type { Vault } from '../vault/vault.ts'
 import type { HashQueue } from './hash-queue.ts'
-import { lockSubject } from './sessions.ts'
 
 const minute = 60_000
 const hour = 60 * minute

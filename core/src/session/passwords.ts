@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { networkOf } from '../address.ts'
+import { lockSubject } from '../chain/attempt-context.ts'
 import { type Clock, type Random, randomId } from '../clock.ts'
 import { isSecondFactor } from '../enrolment/enforcement.ts'
 import type { Fault } from '../errors.ts'
@@ -14,7 +15,7 @@ import type { HashQueue } from './hash-queue.ts'
 import type { PasswordCheck, ThrottleLimits } from './password-check.ts'
 import { newPasswordFaults } from './password-strength.ts'
 import type { Session } from './session.ts'
-import { lockSubject, type Sessions } from './sessions.ts'
+import type { Sessions } from './sessions.ts'
 import { findTicket, issueTicket, redeemTicket, ticketLifetimes } from './tickets.ts'
 
 const hour = 3_600_000

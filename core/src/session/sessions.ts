@@ -1,4 +1,4 @@
-import { guessKey } from '../chain/attempt-context.ts'
+import { lockSubject } from '../chain/attempt-context.ts'
 import { type Clock, type Random, randomId } from '../clock.ts'
 import type { FactorType } from '../factors/factor.ts'
 import type { Store, Subject, Tx } from '../store.ts'
@@ -233,9 +233,4 @@ export function createSessions(options: SessionsOptions): Sessions {
         return endAll(tx, ending)
       }),
   }
-}
-
-/** Whatever opens, ends or changes what a subject holds goes one after another; steps of attempts take it too. */
-export async function lockSubject(tx: Tx, subjectId: string): Promise<void> {
-  await tx.guesses.lock(guessKey(subjectId))
 }

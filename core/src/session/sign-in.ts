@@ -1,4 +1,5 @@
 import type { Attempt } from '../chain/attempt.ts'
+import { lockSubject } from '../chain/attempt-context.ts'
 import type { Attempts } from '../chain/attempts.ts'
 import { stepKinds } from '../chain/policy.ts'
 import { defaultLoginPolicies, type GatePolicies, parseGatePolicies } from '../chain/rules.ts'
@@ -8,7 +9,7 @@ import { type FactorType, factorTypes } from '../factors/factor.ts'
 import type { Enrolment, Store, Subject, Tx } from '../store.ts'
 import type { PasswordCheck } from './password-check.ts'
 import type { Session } from './session.ts'
-import { lockSubject, type OpenedSession, type Sessions } from './sessions.ts'
+import type { OpenedSession, Sessions } from './sessions.ts'
 
 const gate = 'login'
 

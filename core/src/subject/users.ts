@@ -1,9 +1,9 @@
-import { guessKey } from '../chain/attempt-context.ts'
+import { guessKey, lockSubject } from '../chain/attempt-context.ts'
 import type { Clock, Random } from '../clock.ts'
 import { SallyportError } from '../errors.ts'
 import { isMailAddress } from '../mail/letters.ts'
 import type { Ticket } from '../session/session.ts'
-import { lockSubject, type Sessions } from '../session/sessions.ts'
+import type { Sessions } from '../session/sessions.ts'
 import type { Store, Subject, Tx } from '../store.ts'
 import { canonicalAlias, createSubject, loginApplication } from './subjects.ts'
 

@@ -69,3 +69,15 @@ export function answerRefusal(context: GateContext, refusal: Refusal): Response 
   if (body.status === 401) headers['www-authenticate'] = 'Bearer'
   return context.body(JSON.stringify(body), body.status as ContentfulStatusCode, headers)
 }
+
+/** More password work waits than the machine can do. */
+export function busy(): Refusal {
+  return new Refusal('busy', 'too many people are signing in at once: try again in a moment', {
+    retryAfter: 1,
+  })
+}
+
+/** Too many wrong passwords, until `until`. */
+export function throttled(until: number, now: number): Refusal {
+  return refuseUntil('too_many_attempts', 'too many wrong passwords: wait, then try again', { until, now })
+}

@@ -1,9 +1,9 @@
 import { authRoutes } from '@sallyport/protocol'
 import { invalidToken } from '../access.ts'
 import type { Binder } from '../bind.ts'
-import { Refusal, refuseUntil } from '../refusal.ts'
+import { busy, Refusal, throttled } from '../refusal.ts'
 import { grantAnswer, type LoginContext, mustEnrolAnswer } from './login-context.ts'
-import { busy, unfit } from './password-calls.ts'
+import { unfit } from './password-calls.ts'
 
 /** What somebody else's hand opens: invitations, enrolment links and helpdesk passes. */
 export function registerInvitations(bind: Binder, login: LoginContext): void {
@@ -24,10 +24,7 @@ export function registerInvitations(bind: Binder, login: LoginContext): void {
       case 'must_enrol':
         return mustEnrolAnswer(login, outcome)
       case 'throttled':
-        return refuseUntil('too_many_attempts', 'too many wrong passwords: wait, then try again', {
-          until: outcome.until,
-          now: clock.now(),
-        })
+        return throttled(outcome.until, clock.now())
       case 'busy':
         return busy()
       case 'wrong_password':

@@ -3,7 +3,7 @@ import type { Fault } from '@sallyport/core'
 import { authRoutes } from '@sallyport/protocol'
 import { invalidToken } from '../access.ts'
 import type { Binder } from '../bind.ts'
-import { Refusal, refuseUntil } from '../refusal.ts'
+import { busy, Refusal, refuseUntil, throttled } from '../refusal.ts'
 import { type LoginContext, personOf, setSessionCookies } from './login-context.ts'
 
 /**
@@ -32,10 +32,7 @@ export function registerPasswords(bind: Binder, login: LoginContext): void {
       case 'unfit':
         return unfit(outcome.faults)
       case 'throttled':
-        return refuseUntil('too_many_attempts', 'too many wrong passwords: wait, then try again', {
-          until: outcome.until,
-          now: clock.now(),
-        })
+        return throttled(outcome.until, clock.now())
       case 'busy':
         return busy()
       case 'refused':
@@ -72,10 +69,4 @@ export function registerPasswords(bind: Binder, login: LoginContext): void {
 
 export function unfit(faults: readonly Fault[]): Refusal {
   return new Refusal('password_unfit', 'this password will not do', { extra: { errors: faults } })
-}
-
-export function busy(): Refusal {
-  return new Refusal('busy', 'too many people are signing in at once: try again in a moment', {
-    retryAfter: 1,
-  })
 }

@@ -3,7 +3,7 @@ import { authRoutes } from '@sallyport/protocol'
 import { getCookie } from 'hono/cookie'
 import { csrfRefused, invalidToken } from '../access.ts'
 import type { Binder, Call } from '../bind.ts'
-import { Refusal, refuseUntil, wrongCode } from '../refusal.ts'
+import { busy, Refusal, refuseUntil, throttled, wrongCode } from '../refusal.ts'
 import {
   chainAnswer,
   clearSessionCookies,
@@ -33,14 +33,9 @@ export function registerSignIn(bind: Binder, login: LoginContext): void {
       case 'denied':
         return new Refusal('denied', 'signing in is not open to this account from here and now')
       case 'throttled':
-        return refuseUntil('too_many_attempts', 'too many wrong passwords: wait, then try again', {
-          until: outcome.until,
-          now: clock.now(),
-        })
+        return throttled(outcome.until, clock.now())
       case 'busy':
-        return new Refusal('busy', 'too many people are signing in at once: try again in a moment', {
-          retryAfter: 1,
-        })
+        return busy()
       case 'refused':
         return new Refusal('invalid_credentials', 'e-mail address or password is wrong')
     }

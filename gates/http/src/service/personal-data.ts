@@ -1,4 +1,12 @@
-import { type Enrolment, type GuessRecord, guessKey, readEntry, type Subject, type Tx } from '@sallyport/core'
+import {
+  type Enrolment,
+  type GuessRecord,
+  guessKey,
+  lockSubject,
+  readEntry,
+  type Subject,
+  type Tx,
+} from '@sallyport/core'
 import { serviceRoutes } from '@sallyport/protocol'
 import type { Binder } from '../bind.ts'
 import { Refusal } from '../refusal.ts'
@@ -17,7 +25,7 @@ export function registerPersonalData(bind: Binder, services: GateServices): void
       const subject = await tx.subjects.findByAlias(key.application, alias)
       if (!subject) return false
       // Whatever changes the subject holds this lock: it comes wholly before the end, or finds nobody.
-      await tx.guesses.lock(guessKey(subject.id))
+      await lockSubject(tx, subject.id)
       if (!(await tx.subjects.erase(subject.id, clock.now()))) return false
       const actor = actorOf(key)
       tx.ledger.append({ type: 'subject.erased', at: clock.now(), subject: subject.id, actor })
