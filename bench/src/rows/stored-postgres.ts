@@ -12,6 +12,9 @@ export function storedPostgresRow(): Row {
       const product = await openOnPostgres()
       // As many connections as ours has.
       const pool = new pg.Pool({ connectionString: product.beside, max: 10 })
+      // end() does not wait for the goodbyes: the server may be stopped before it has heard them.
+      pool.on('error', () => undefined)
+      pool.on('connect', (client) => client.on('error', () => undefined))
       await pool.query('CREATE TABLE bare (id BIGSERIAL PRIMARY KEY, body TEXT NOT NULL)')
       const insert = {
         name: 'insert',
