@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process'
-import { accessSync, constants } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { accessSync, constants, existsSync } from 'node:fs'
+import { delimiter, isAbsolute, join } from 'node:path'
 
 interface SystemTool {
+  /** Found on the PATH, or as a file where it is no command. */
   command: string
   package: string
   for: string
@@ -17,6 +18,35 @@ const systemTools: readonly SystemTool[] = [
   { command: 'python3', package: 'python3', for: 'the client in Python' },
   { command: 'ps', package: 'procps', for: 'finding the processes of the test database' },
   { command: 'chromium', package: 'chromium', for: 'a real browser on the pages' },
+  { command: 'socat', package: 'socat', for: 'serial lines without hardware' },
+  { command: 'picocom', package: 'picocom', for: 'a terminal at the serial gate' },
+  { command: 'screen', package: 'screen', for: 'another terminal at the serial gate' },
+  { command: 'tmux', package: 'tmux', for: 'typing at those terminals, and seeing what they show' },
+  { command: 'strace', package: 'strace', for: 'writes and syncs that fail when asked to' },
+  { command: 'faketime', package: 'faketime', for: 'clocks that are set back and forth' },
+  { command: 'pamtester', package: 'pamtester', for: 'signing in through PAM' },
+  { command: 'openssl', package: 'openssl', for: 'certificates of the tests' },
+  { command: 'rsyslogd', package: 'rsyslog', for: 'a real receiver of syslog' },
+  {
+    command: '/usr/share/doc/rsyslog-gnutls',
+    package: 'rsyslog-gnutls',
+    for: 'the same over TLS',
+  },
+  {
+    command: '/usr/share/modsecurity-crs',
+    package: 'modsecurity-crs',
+    for: 'requests to measure the detector of attacks with',
+  },
+  {
+    command: '/lib/security/pam_yubico.so',
+    package: 'libpam-yubico',
+    for: 'a client of the YubiKey validation protocol',
+  },
+  {
+    command: '/usr/lib/python3/dist-packages/yubiotp',
+    package: 'python3-yubiotp',
+    for: 'another implementation of YubiKey OTP to agree with',
+  },
 ]
 
 /** Installs what is missing, where that can be done; answers the sentence that says why it cannot. */
@@ -33,6 +63,7 @@ export function installSystemTools(): string | null {
 }
 
 function isOnPath(command: string): boolean {
+  if (isAbsolute(command)) return existsSync(command)
   return (process.env.PATH ?? '').split(delimiter).some((folder) => {
     try {
       accessSync(join(folder, command), constants.X_OK)
