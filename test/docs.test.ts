@@ -12,7 +12,13 @@ import { makeDirectory, type Ran, type Serving, sallyport, serve } from './suppo
  * end, run all tests, or need a program that is not among the tests' own.
  */
 const root = fileURLToPath(new URL('..', import.meta.url))
-const pages = ['README.md', 'docs/chains.md', 'docs/operate.md', 'docs/troubleshooting.md']
+const pages = [
+  'README.md',
+  'docs/chains.md',
+  'docs/lost-factors.md',
+  'docs/operate.md',
+  'docs/troubleshooting.md',
+]
 const read = (page: string) => readFileSync(join(root, page), 'utf8')
 
 const sandbox = makeDirectory()
@@ -110,7 +116,8 @@ describe('docs/chains.md', () => {
   )
 
   it('shows policies that are valid', async () => {
-    for (const [index, text] of blocks('docs/chains.md', 'yaml').entries()) {
+    const shown = ['docs/chains.md', 'docs/lost-factors.md'].flatMap((page) => blocks(page, 'yaml'))
+    for (const [index, text] of shown.entries()) {
       const file = join(sandbox.path, `policy-${index}.yaml`)
       writeFileSync(file, text)
       expect(await sallyport(['policy', 'check', file])).toMatchObject({ code: 0 })

@@ -114,10 +114,14 @@ describe.each(databases)('signing in on $database', ({ open }) => {
     })
 
     it('does not keep the owner out elsewhere, nor on a known device', async () => {
+      const deviceToken = await login.trust(user)
       await guess(10)
-      expect(await login.attempt(user, { deviceKnown: true })).toMatchObject({ status: 'signed_in' })
+      expect(await login.attempt(user)).toMatchObject({ status: 'throttled' })
+      const known = await login.attempt(user, { deviceToken })
+      expect(known).toMatchObject({ status: 'signed_in', device: { token: expect.any(String) } })
       expect(await login.attempt(user, elsewhere)).toMatchObject({ status: 'signed_in' })
-      expect(await guess(11, { deviceKnown: true })).toEqual([...refusals(10), 'throttled'])
+      const next = (known as { device: { token: string } }).device.token
+      expect(await guess(11, { deviceToken: next })).toEqual([...refusals(10), 'throttled'])
     })
 
     it('counts every spelling and every name of the account as one', async () => {
@@ -172,7 +176,8 @@ describe.each(databases)('signing in on $database', ({ open }) => {
       }
       const throttled = { status: 'throttled', until: now() + 60 * minute }
       expect(await strict.attempt(user, network(99))).toEqual(throttled)
-      expect(await strict.attempt(user, { ...network(99), deviceKnown: true })).toMatchObject({
+      const deviceToken = await strict.trust(user)
+      expect(await strict.attempt(user, { ...network(99), deviceToken })).toMatchObject({
         status: 'signed_in',
       })
       expect(await strict.attempt(user, { address: '2001:db8:7:8::1' })).toMatchObject({
@@ -255,7 +260,7 @@ describe.each(databases)('signing in on $database', ({ open }) => {
     it('is denied where the policy says so, and by nothing that a stranger can see', async () => {
       const policies = parseGatePolicies({ policies: [{ name: 'closed', action: 'deny' }] })
       const closed = createLogin(harness, { policies })
-      expect(await closed.attempt(user)).toEqual({ status: 'denied', rule: 'closed' })
+      expect(await closed.attempt(user)).toEqual({ status: 'denied', rule: 'closed', device: null })
       expect(await closed.wrong(user)).toEqual({ status: 'refused' })
     })
   })

@@ -141,9 +141,11 @@ describe.each(worlds)('a second factor that is required, $world', ({ count, post
     const { body: must } = await walk.login(user)
     const { phone, backupCodes, confirmed } = await walk.enrol(must.enrollment_token)
     const chain = { step: 1, of: 2, label: 'Authenticator', expected: ['totp'] }
+    // A written rule lets no browser be remembered unless it says so.
+    const unremembered = { remember_days: undefined }
     const second = { step: 2, of: 2, label: 'Mail or paper', expected: ['email', 'backup'] }
     const added = { success: true, message: expect.any(String), method: 'totp', enrolled_at: time }
-    expect(confirmed.body).toEqual({ ...pendingOf(user, ['totp'], { chain }), ...added })
+    expect(confirmed.body).toEqual({ ...pendingOf(user, ['totp'], { chain, ...unremembered }), ...added })
     expect(confirmed.headers.getSetCookie()).toEqual([])
     const temp = confirmed.body.temp_token
     // The second step's code does not do for the first.

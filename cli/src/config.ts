@@ -112,6 +112,9 @@ const schema = z.strictObject({
             .prefault({}),
           backup_codes: wholeNumber(5, 50).default(10),
           backup_format: z.enum(['short', 'long', 'digits']).default('short'),
+          trusted_devices: z
+            .strictObject({ enabled: flag.default(true), lifetime: duration.prefault('30d') })
+            .prefault({}),
         })
         .prefault({}),
       fips_mode: flag.default(false),

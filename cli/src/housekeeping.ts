@@ -69,7 +69,7 @@ export function startHousekeeping(
  */
 async function dropOld(tx: Tx, now: number): Promise<void> {
   const yesterday = now - 24 * hour
-  for (const port of [tx.attempts, tx.challenges, tx.sessions, tx.refreshTokens, tx.tickets]) {
+  for (const port of [tx.attempts, tx.challenges, tx.sessions, tx.refreshTokens, tx.tickets, tx.devices]) {
     await port.prune(yesterday, pruneBatch)
   }
 }

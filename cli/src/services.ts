@@ -3,6 +3,7 @@ import { checkBcrypt, createConsoleMailer, createSmtpMailer } from '@sallyport/a
 import {
   createAttempts,
   createBackupFactor,
+  createDevices,
   createEmailCodes,
   createEmailFactor,
   createEnrolments,
@@ -98,7 +99,11 @@ export function createServices(foundation: Foundation, log: Log) {
       await outbox.notify(tx, { subject, kind, facts: withLink(facts, publicUrlOf(config)) })
     },
   })
-  const signIn = createSignIn({ store, attempts, sessions, passwordCheck, clock, policies, enforcement })
+  const { enabled: devicesTrusted, lifetime } = config.security.mfa.trusted_devices
+  const devices = createDevices({ store, clock, random, outbox, lifetime: devicesTrusted ? lifetime : 0 })
+  const signIn = createSignIn({
+    ...{ store, attempts, sessions, devices, passwordCheck, clock, policies, enforcement },
+  })
   const signingKeys = createSigningKeys({ store, vault, clock })
   const issueLink = createLinks({ clock, random, outbox, publicUrl: publicUrlOf(config) })
   const invitations = createInvitations({ ...hashing, issueLink })
@@ -106,7 +111,7 @@ export function createServices(foundation: Foundation, log: Log) {
   const users = createUsers({ store, clock, sessions })
   return {
     ...{ attempts, enrolments, outbox, emailCodes, sessions, passwords, signIn, signingKeys },
-    ...{ enforcement, policies, passwordScheme, invitations, recovery, users },
+    ...{ devices, enforcement, policies, passwordScheme, invitations, recovery, users },
   }
 }
 

@@ -5,7 +5,7 @@ import type { GuessRecord } from './guard/guard.ts'
 import type { LedgerCheckpoint, LedgerEntry, LedgerRecord } from './ledger/entry.ts'
 
 import type { OutboxPort } from './mail/letter.ts'
-import type { RefreshTokenPort, SessionPort, TicketPort } from './session/session.ts'
+import type { DevicePort, RefreshTokenPort, SessionPort, TicketPort } from './session/session.ts'
 
 /**
  * What the core asks of a database. Implementations live in `store/`; one contract suite runs against
@@ -60,6 +60,7 @@ export interface Tx {
   readonly sessions: SessionPort
   readonly refreshTokens: RefreshTokenPort
   readonly tickets: TicketPort
+  readonly devices: DevicePort
   readonly outbox: OutboxPort
   readonly companies: CompanyPort
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { changing, company, id, line, none, one, paged, reading, session } from './admin-shapes.ts'
 import { defineRoutes, type Route } from './route.ts'
-import { email, method, page, success, time } from './shapes.ts'
+import { device, email, method, page, success, time } from './shapes.ts'
 
 const role = z.string().min(1).max(64)
 
@@ -209,6 +209,28 @@ export const userRoutes = defineRoutes({
     body: none,
     answer: page(session),
     problems: [...reading, 'not_found'],
+  },
+  userDevices: {
+    method: 'GET',
+    path: '/api/admin/users/:id/devices',
+    summary: "A user's trusted browsers, newest first.",
+    access: 'admin',
+    params: one,
+    query: none,
+    body: none,
+    answer: page(device),
+    problems: [...reading, 'not_found'],
+  },
+  endUserDevice: {
+    method: 'DELETE',
+    path: '/api/admin/users/:id/devices/:device',
+    summary: "Trust a user's browser no longer.",
+    access: 'proven_admin',
+    params: one.extend({ device: z.string().max(64) }),
+    query: none,
+    body: none,
+    answer: success,
+    problems: [...changing, 'not_found'],
   },
   endUserSessions: {
     method: 'DELETE',

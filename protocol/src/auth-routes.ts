@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { defineRoutes, type Route } from './route.ts'
-import { chain, code, email, grant, method, nothing, success, time } from './shapes.ts'
+import { chain, code, device, email, grant, method, nothing, success, time } from './shapes.ts'
 
 const password = z.string().min(1).max(1024)
 const tempToken = z.string().min(1).max(4096)
@@ -30,6 +30,8 @@ const pending = z.object({
   temp_token: z.string(),
   user_id: z.string(),
   chain,
+  /** For how long the browser may be remembered; absent where the policy does not allow it. */
+  remember_days: z.number().int().optional(),
 })
 
 const mustEnrol = z.object({
@@ -59,7 +61,12 @@ export const authRoutes = defineRoutes({
     access: 'pending',
     params: none,
     query: none,
-    body: z.strictObject({ temp_token: tempToken, code, method: method.optional() }),
+    body: z.strictObject({
+      temp_token: tempToken,
+      code,
+      method: method.optional(),
+      remember_device: z.boolean().optional(),
+    }),
     answer: z.union([grant, z.object({ mfa_required: z.literal(true), chain })]),
     problems: ['invalid_token', 'invalid_code', 'chain_reset', 'locked'],
   },
@@ -252,6 +259,28 @@ export const authRoutes = defineRoutes({
     method: 'DELETE',
     path: '/auth/sessions/:id',
     summary: "End one of this person's sessions.",
+    access: 'session',
+    params: z.strictObject({ id: z.string().max(64) }),
+    query: none,
+    body: none,
+    answer: success,
+    problems: ['invalid_token', 'not_found'],
+  },
+  devices: {
+    method: 'GET',
+    path: '/auth/devices',
+    summary: "This person's trusted browsers.",
+    access: 'session',
+    params: none,
+    query: none,
+    body: none,
+    answer: z.object({ devices: z.array(device.extend({ current: z.boolean() })) }),
+    problems: ['invalid_token'],
+  },
+  endDevice: {
+    method: 'DELETE',
+    path: '/auth/devices/:id',
+    summary: 'Trust a browser no longer: it is asked for the second factor again.',
     access: 'session',
     params: z.strictObject({ id: z.string().max(64) }),
     query: none,

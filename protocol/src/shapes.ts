@@ -34,6 +34,16 @@ export const chain = z.object({
 })
 
 /** A completed sign-in. */
+/** A browser that may leave out the second factor at sign-in. */
+export const device = z.object({
+  id: z.string(),
+  name: z.string(),
+  address: z.string().nullable(),
+  created_at: time,
+  last_used_at: time,
+  expires_at: time,
+})
+
 export const grant = z.object({
   mfa_required: z.literal(false),
   access_token: z.string(),

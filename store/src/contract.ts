@@ -1,6 +1,7 @@
 import { describe } from 'vitest'
 import { describeAtomicity } from './contract/atomicity.ts'
 import type { Bench } from './contract/bench.ts'
+import { describeDevices } from './contract/devices.ts'
 import { describeLedger } from './contract/ledger.ts'
 import { describeMail } from './contract/mail.ts'
 import { describePorts } from './contract/ports.ts'
@@ -14,6 +15,7 @@ export function describeStoreContract(name: string, bench: Bench): void {
   describe(`${name} keeps the store's contract`, () => {
     describeSubjects(bench)
     describePorts(bench)
+    describeDevices(bench)
     describeSessions(bench)
     describeMail(bench)
     describeSealed(bench)

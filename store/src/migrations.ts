@@ -15,7 +15,10 @@ export interface Migration {
 }
 
 /** Numbered, forward only. One that was released is never edited: what follows it goes into the next. */
-export const migrations: readonly Migration[] = [{ version: 1, statements: firstSchema }]
+export const migrations: readonly Migration[] = [
+  { version: 1, statements: firstSchema },
+  { version: 2, statements: trustedDevices },
+]
 
 function firstSchema({ integer, bytes, keyText, table, keyedTable }: SchemaDialect): string[] {
   return [
@@ -195,5 +198,29 @@ function firstSchema({ integer, bytes, keyText, table, keyedTable }: SchemaDiale
     // Written by `check()`, which shows that the database takes writes.
     `CREATE TABLE health (id ${integer} PRIMARY KEY, checked_at ${integer} NOT NULL)${table}`,
     'INSERT INTO health (id, checked_at) VALUES (1, 0)',
+  ]
+}
+
+function trustedDevices({ integer, table, keyedTable }: SchemaDialect): string[] {
+  return [
+    `CREATE TABLE devices (
+      id TEXT PRIMARY KEY,
+      subject_id TEXT NOT NULL REFERENCES subjects (id) ON DELETE CASCADE,
+      browser TEXT NOT NULL,
+      basis TEXT NOT NULL,
+      address TEXT,
+      created_at ${integer} NOT NULL,
+      last_used_at ${integer} NOT NULL,
+      expires_at ${integer} NOT NULL,
+      revoked_at ${integer}
+    )${table}`,
+    'CREATE INDEX devices_by_subject ON devices (subject_id, created_at)',
+    'CREATE INDEX devices_by_expiry ON devices (expires_at)',
+    `CREATE TABLE device_tokens (
+      hash TEXT PRIMARY KEY,
+      device_id TEXT NOT NULL REFERENCES devices (id) ON DELETE CASCADE,
+      used_at ${integer}
+    )${keyedTable}`,
+    'CREATE INDEX device_tokens_by_device ON device_tokens (device_id)',
   ]
 }

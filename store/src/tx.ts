@@ -3,6 +3,7 @@ import { apiKeyPort, applicationPort } from './ports/applications.ts'
 import { attemptPort } from './ports/attempts.ts'
 import { challengePort } from './ports/challenges.ts'
 import { companyPort } from './ports/companies.ts'
+import { devicePort } from './ports/devices.ts'
 import { enrolmentPort } from './ports/enrolments.ts'
 import { guessPort } from './ports/guesses.ts'
 import { ledgerPort } from './ports/ledger.ts'
@@ -33,6 +34,7 @@ export function createTx(sql: Sql, appended: LedgerRecord[]): Tx {
     sessions: sessionPort(sql),
     refreshTokens: refreshTokenPort(sql),
     tickets: ticketPort(sql),
+    devices: devicePort(sql),
     outbox: outboxPort(sql),
     companies: companyPort(sql),
   }

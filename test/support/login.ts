@@ -1,5 +1,6 @@
 import { createHook } from 'node:async_hooks'
 import {
+  createDevices,
   createHashQueue,
   createPasswordCheck,
   createPasswords,
@@ -71,7 +72,19 @@ export function createLogin(harness: Harness, options: LoginOptions = {}) {
   const sessions = around(createSessions({ store, clock, random }))
   const passwordCheck = createPasswordCheck({ ...shared, ...(options.limits && { limits: options.limits }) })
   const { policies = defaultLoginPolicies, enforcement = defaultEnforcement } = options
-  const signIn = createSignIn({ store, attempts, sessions, passwordCheck, clock, policies, enforcement })
+  const outbox = {
+    notify: async (
+      _: Tx,
+      { subject, kind, facts }: { subject: Subject } & Pick<Letter, 'kind' | 'facts'>,
+    ) => {
+      letters.push({ to: subject.email!, kind, facts })
+      return true
+    },
+  }
+  const devices = createDevices({ store, clock, random, outbox })
+  const signIn = createSignIn({
+    ...{ store, attempts, sessions, devices, passwordCheck, clock, policies, enforcement },
+  })
   const passwords = createPasswords({ ...shared, passwordCheck, sessions, notify })
 
   async function addUser(more: Parameters<Harness['addSubject']>[0] = {}): Promise<Subject> {
@@ -90,7 +103,7 @@ export function createLogin(harness: Harness, options: LoginOptions = {}) {
     signIn.withPassword({ email: user.email!, password, ...home, ...more })
 
   return {
-    ...{ sessions, signIn, passwords, addUser, letters },
+    ...{ sessions, devices, signIn, passwords, addUser, letters },
     attempt,
     wrong: (user: Subject, more: object = {}) => attempt(user, { password: 'not the password', ...more }),
     /** A sign-in that needs no second factor; fails when it does. */
@@ -109,6 +122,9 @@ export function createLogin(harness: Harness, options: LoginOptions = {}) {
       attempts.verify({ attemptId, input, grant: (tx, done) => signIn.finish(tx, done, home) }),
     change: (session: Session, more: object = {}) =>
       passwords.changePassword({ session, current: password, next: 'Zm4!kq9(xBtw', ...home, ...more }),
+    /** The token of a browser at home that is trusted from now on. */
+    trust: async (user: Subject) =>
+      (await store.transaction((tx) => devices.remember(tx, { subject: user, token: null, ...home }))).token,
     disable: (user: Subject) =>
       harness.store.transaction((tx) => tx.subjects.update(user.id, { disabledAt: clock.now() })),
   }

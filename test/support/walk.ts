@@ -152,6 +152,7 @@ export function pendingOf({ id }: User, methods: string[], more: object = {}) {
     temp_token: token,
     user_id: id,
     chain: { step: 1, of: 1, label: 'Second factor', expected: methods },
+    remember_days: 30,
     ...more,
   }
 }

@@ -23,6 +23,8 @@ export interface Attempt {
   /** The name of the policy rule that demanded this chain. */
   rule: string
   policy: ChainPolicy
+  /** Whether a browser may be trusted for having passed this chain, and may leave it out afterwards. */
+  trustedDevices: boolean
   /** The chain as drawn: which steps, in which order. */
   chain: FactorDefinition[]
   /** How many steps of `chain` are passed. */

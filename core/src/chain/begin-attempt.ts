@@ -58,6 +58,7 @@ export async function decideAttempt(
     purpose,
     rule: decision.rule,
     policy: decision.chain,
+    trustedDevices: decision.trustedDevices,
     chain: drawChain(decision.chain, random),
     cursor: 0,
     passed: [],

@@ -23,13 +23,15 @@ export type GateRule = {
       readonly chain: ChainPolicy
       /** What becomes of a subject who has too few of the chain's factors. */
       readonly tooFew: 'deny' | 'enrol'
+      /** Whether a trusted browser stands in the place of the chain. */
+      readonly trustedDevices: boolean
     }
 )
 
 /** `chain` is what remains of the rule's chain for this subject. */
 export type Decision = { rule: string; reasons: string[] } & (
   | { action: 'allow' | 'deny' | 'enrol' }
-  | { action: 'chain'; chain: ChainPolicy }
+  | { action: 'chain'; chain: ChainPolicy; trustedDevices: boolean }
 )
 
 /** The name that the last resort goes by in decisions. */
@@ -43,21 +45,25 @@ const ruleSchema = z
     action: z.enum(['allow', 'deny', 'chain']),
     chain: chainSchema.optional(),
     too_few: z.enum(['deny', 'enrol']).optional(),
+    trusted_devices: z.boolean().optional(),
   })
   .superRefine((rule, context) => {
     const refuse = (key: string, message: string) =>
       context.addIssue({ code: 'custom', path: [key], message })
     if (rule.action === 'chain' && rule.chain === undefined) refuse('chain', 'required')
     if (rule.action !== 'allow' && rule.action !== 'deny') return
-    for (const key of ['chain', 'too_few'] as const) {
+    for (const key of ['chain', 'too_few', 'trusted_devices'] as const) {
       if (rule[key] !== undefined) refuse(key, 'only with action chain')
     }
   }, acrossFields)
   .transform(
-    ({ name, when = [], action, chain, too_few }): GateRule =>
+    ({ name, when = [], action, chain, too_few, trusted_devices }): GateRule =>
       Object.freeze(
         action === 'chain'
-          ? { name, when, action, chain: chain!, tooFew: too_few ?? 'deny' }
+          ? {
+              ...{ name, when, action, chain: chain! },
+              ...{ tooFew: too_few ?? 'deny', trustedDevices: trusted_devices ?? false },
+            }
           : { name, when, action },
       ),
   )
@@ -79,7 +85,9 @@ const gateSchema = z
       Object.freeze({ rules: Object.freeze(document.policies), otherwise: document.otherwise ?? 'deny' }),
   )
 
-const bareChain = chainSchema.transform((chain): GatePolicies => singleRule(chain, 'deny'))
+const bareChain = chainSchema.transform(
+  (chain): GatePolicies => singleRule(chain, { tooFew: 'deny', trustedDevices: false }),
+)
 
 /**
  * Reads a gate's policies from a document (already parsed from YAML or JSON). A bare chain stands for one
@@ -104,11 +112,14 @@ export const defaultLoginPolicies: GatePolicies = singleRule(
     ],
     onFailure: 'reset',
   }),
-  'enrol',
+  { tooFew: 'enrol', trustedDevices: true },
 )
 
-function singleRule(chain: ChainPolicy, tooFew: 'deny' | 'enrol'): GatePolicies {
-  const rule: GateRule = Object.freeze({ name: 'default', when: [], action: 'chain', chain, tooFew })
+function singleRule(
+  chain: ChainPolicy,
+  more: { tooFew: 'deny' | 'enrol'; trustedDevices: boolean },
+): GatePolicies {
+  const rule: GateRule = Object.freeze({ name: 'default', when: [], action: 'chain', chain, ...more })
   return Object.freeze({ rules: Object.freeze([rule]), otherwise: 'deny' })
 }
 
@@ -145,7 +156,7 @@ function applyRule(rule: GateRule, enrolled: readonly FactorType[], why: readonl
     return { rule: rule.name, action: rule.tooFew, reasons }
   }
   const chain = Object.freeze({ ...rule.chain, factors: Object.freeze(left) })
-  return { rule: rule.name, action: 'chain', chain, reasons }
+  return { rule: rule.name, action: 'chain', chain, trustedDevices: rule.trustedDevices, reasons }
 }
 
 /**

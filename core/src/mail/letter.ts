@@ -14,6 +14,8 @@ export interface Letter {
     | 'wrong_factor'
     | 'new_place'
     | 'password_changed'
+    | 'device_trusted'
+    | 'device_copied'
   facts: Readonly<Record<string, string>>
 }
 

@@ -14,6 +14,8 @@ const kinds: Record<Letter['kind'], true> = {
   wrong_factor: true,
   new_place: true,
   password_changed: true,
+  device_trusted: true,
+  device_copied: true,
 }
 const compose = (kind: string, facts: Letter['facts']) =>
   composeMessage(

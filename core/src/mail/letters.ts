@@ -120,6 +120,22 @@ const texts: Record<Letter['kind'], Text> = {
       secureAccount,
     ],
   }),
+  device_trusted: ({ issuer, said }) => ({
+    subject: `A browser is trusted with your ${issuer} account`,
+    body: [
+      `A browser that signed in to your ${issuer} account${from(said)} will not be asked for a second factor for some time. You can end that in your security settings.`,
+      notYou,
+      secureAccount,
+    ],
+  }),
+  device_copied: ({ issuer, said }) => ({
+    subject: `A trusted browser of your ${issuer} account was copied`,
+    body: [
+      `Someone signed in to ${issuer} with your password and with what a trusted browser of yours had kept before${from(said)}. That browser is trusted no longer: the second factor was asked for.`,
+      'If you brought that browser back from a backup, there is nothing to do.',
+      'If it was not you, someone else has read its files and knows your password: change it, and look at your sessions.',
+    ],
+  }),
   password_changed: ({ issuer, said }) => ({
     subject: `Your password for ${issuer} was changed`,
     body: [`The password of your ${issuer} account was changed${from(said)}.`, notYou, secureAccount],

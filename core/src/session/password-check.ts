@@ -42,8 +42,8 @@ export const defaultPasswordLimits: PasswordLimits = {
 export type PasswordClaim = ({ name: string } | { subjectId: string }) & {
   password: string
   address: string
-  /** Whether the browser showed that this very subject signed in with it before. */
-  deviceKnown?: boolean
+  /** The subject whose trusted browser it comes from. */
+  deviceOf?: string | null
 }
 
 export interface JudgedPassword {
@@ -120,10 +120,11 @@ export function createPasswordCheck(options: PasswordCheckOptions): PasswordChec
       ? await tx.enrolments.listBySubject(subject.id, { status: 'active', factor: 'password' })
       : []
     const network = networkOf(claim.address)
-    const from = claim.deviceKnown ? 'known device' : network
+    const deviceKnown = subject !== null && claim.deviceOf === subject.id
+    const from = deviceKnown ? 'known device' : network
     const counters = [{ key: `password:${whose}@${from}`, limits: limits.pair, endsRow: true }]
     // Strangers behind the same address must not keep a subject from a device that is known (P3).
-    if (!claim.deviceKnown) {
+    if (!deviceKnown) {
       counters.push({ key: `address:${network}`, limits: limits.address, endsRow: false })
     }
     const spent = await spend(tx, counters, subject)

@@ -60,6 +60,47 @@ export interface RefreshTokenPort {
   prune(before: number, limit: number): Promise<number>
 }
 
+/** A browser that passed a whole chain and may leave it out for some time. */
+export interface TrustedDevice {
+  id: string
+  subjectId: string
+  /** As a person calls it; the token is believed from no other. */
+  browser: string
+  /** Stands for the password and the factors that were held when it became trusted. */
+  basis: string
+  /** Where it was used last. */
+  address: string | null
+  createdAt: number
+  lastUsedAt: number
+  expiresAt: number
+  revokedAt: number | null
+}
+
+/** One link of a device's rotating tokens. Used twice, it ends the trust. */
+export interface DeviceToken {
+  /** SHA-256 of the token, in hex; tokens have 256 random bits. */
+  hash: string
+  deviceId: string
+  usedAt: number | null
+}
+
+export interface DevicePort {
+  insert(device: TrustedDevice): Promise<void>
+  find(id: string): Promise<TrustedDevice | null>
+  /** In force at `now`, newest first. */
+  listBySubject(subjectId: string, now: number): Promise<TrustedDevice[]>
+  touch(id: string, use: { at: number; address: string | null }): Promise<boolean>
+  revoke(id: string, at: number): Promise<boolean>
+  /** Every device in force of that subject; answers how many. */
+  revokeAll(subjectId: string, at: number): Promise<number>
+  insertToken(token: DeviceToken): Promise<void>
+  findToken(hash: string): Promise<DeviceToken | null>
+  /** One conditional write: true for the first use only. */
+  useToken(hash: string, at: number): Promise<boolean>
+  /** Deletes devices that expired before `before`, with their tokens. */
+  prune(before: number, limit: number): Promise<number>
+}
+
 /** A one-time link or pass: an invitation, a password reset, the first administrator's link. */
 export interface Ticket {
   /** SHA-256 of the token, in hex. */

@@ -86,7 +86,7 @@ export interface Sessions {
   renew(tx: Tx, session: Session): Promise<string>
   /** Ends one session of that subject, and the sign-ins under way. False for another's, or one that is over. */
   revoke(ended: { id: string; subjectId: string; actor: string | null }): Promise<boolean>
-  /** Ends a subject's sessions and the sign-ins under way; answers which. */
+  /** Ends a subject's sessions, the sign-ins under way and the trust in browsers; answers which sessions. */
   revokeAll(ending: Ending): Promise<string[]>
   /** The same, inside a transaction that holds the subject's lock. */
   endAll(tx: Tx, ending: Ending): Promise<string[]>
@@ -203,7 +203,8 @@ export function createSessions(options: SessionsOptions): Sessions {
     const at = clock.now()
     const ids = await tx.sessions.revokeAll(subjectId, at, except ?? null)
     const attempts = await tx.attempts.refuseAll(subjectId)
-    const data = { reason, sessions: ids, attempts, kept: except ?? null }
+    const devices = await tx.devices.revokeAll(subjectId, at)
+    const data = { reason, sessions: ids, attempts, devices, kept: except ?? null }
     tx.ledger.append({ type: 'session.all_revoked', at, subject: subjectId, actor, data })
     return ids
   }

@@ -7,6 +7,7 @@ import type { Clock } from '../clock.ts'
 import { type Enforcement, isSecondFactor, judgeEnforcement } from '../enrolment/enforcement.ts'
 import { type FactorType, factorTypes } from '../factors/factor.ts'
 import type { Enrolment, Store, Subject, Tx } from '../store.ts'
+import type { DeviceGrant, Devices } from './devices.ts'
 import type { PasswordCheck } from './password-check.ts'
 import type { Session } from './session.ts'
 import type { OpenedSession, Sessions } from './sessions.ts'
@@ -23,7 +24,8 @@ export interface PasswordSignIn extends Origin {
   /** The address, or any other name of the account. */
   email: string
   password: string
-  deviceKnown?: boolean
+  /** What the browser keeps of having been trusted. */
+  deviceToken?: string | null
 }
 
 export interface SignedIn {
@@ -52,7 +54,8 @@ export interface MustEnrol {
 type Decided = SignedIn | PendingSignIn | MustEnrol | { status: 'denied'; rule: string }
 
 export type SignInOutcome =
-  | Decided
+  /** With the token that a trusted browser keeps from now on, whether it was needed or not. */
+  | (Decided & { device: DeviceGrant | null })
   /** A wrong password, an unknown account, a disabled one: nobody is told which. */
   | { status: 'refused' }
   | { status: 'throttled'; until: number }
@@ -86,6 +89,7 @@ export interface SignInOptions {
   store: Store
   attempts: Attempts
   sessions: Sessions
+  devices: Devices
   passwordCheck: PasswordCheck
   clock: Clock
   policies: GatePolicies
@@ -93,6 +97,8 @@ export interface SignInOptions {
 }
 
 const secondFactors = factorTypes.filter((kind) => kind !== 'password')
+
+const byPassword = { factors: ['password'], proved: false } as const
 
 /** Whatever the policies of the login gate, fresh proof is one step by anything that is enrolled. */
 const stepUpPolicies = parseGatePolicies({
@@ -102,18 +108,22 @@ const stepUpPolicies = parseGatePolicies({
 })
 
 export function createSignIn(options: SignInOptions): SignIn {
-  const { store, attempts, sessions, passwordCheck, clock, policies, enforcement } = options
+  const { store, attempts, sessions, devices, passwordCheck, clock, policies, enforcement } = options
 
   async function withPassword(request: PasswordSignIn): Promise<SignInOutcome> {
-    const { email: name, password, address, userAgent, deviceKnown } = request
-    const device = deviceKnown === undefined ? {} : { deviceKnown }
-    const judged = await passwordCheck.judge({ name, password, address, ...device })
+    const { email: name, password, address, userAgent, deviceToken: token = null } = request
+    const origin = { address, userAgent }
+    const seen = token === null ? null : await devices.recognise(token)
+    const judged = await passwordCheck.judge({
+      ...{ name, password, address },
+      deviceOf: seen?.subjectId ?? null,
+    })
     if (judged.status !== 'judged') return judged
     return store.transaction(async (tx): Promise<SignInOutcome> => {
       const subject = await passwordCheck.accept(tx, judged)
       if (!subject) return { status: 'refused' }
-      const facts = { address, newDevice: deviceKnown === undefined ? null : !deviceKnown }
-      return decideNext(tx, subject, { origin: { address, userAgent }, facts })
+      const device = token === null ? null : await devices.admit(tx, { token, subject, ...origin })
+      return { ...(await decideNext(tx, subject, { origin, device })), device }
     })
   }
 
@@ -121,9 +131,9 @@ export function createSignIn(options: SignInOptions): SignIn {
   async function decideNext(
     tx: Tx,
     subject: Subject,
-    context: { origin: Origin; facts: { address: string; newDevice: boolean | null } },
+    { origin, device }: { origin: Origin; device: DeviceGrant | null },
   ): Promise<Decided> {
-    const { origin, facts } = context
+    const facts = { address: origin.address, newDevice: devices.lifetime === 0 ? null : device === null }
     const active = await tx.enrolments.listBySubject(subject.id, { status: 'active' })
     const hasFactor = active.some(({ factor }) => isSecondFactor(factor))
     const demand = judgeEnforcement(enforcement, { subject, hasFactor, now: clock.now() })
@@ -132,17 +142,29 @@ export function createSignIn(options: SignInOptions): SignIn {
     if (requiredSince !== subject.requiredSince) await tx.subjects.update(subject.id, { requiredSince })
     const outcome = await attempts.startIn(tx, { gate, purpose: 'sign-in', subject, policies, facts })
     if (outcome.status === 'denied') return outcome
-    if (outcome.status === 'pending') return pending(tx, outcome.attempt, subject)
+    if (outcome.status === 'pending') {
+      const { attempt } = outcome
+      if (device === null || !attempt.trustedDevices) return pending(tx, attempt, subject)
+      await leaveOut(tx, attempt, device)
+      return openWith(tx, { subject, origin, graceUntil: null })
+    }
     // The default policy leaves it to the enforcement whether enrolling can wait; a policy that somebody
     // wrote means what it says. Whoever has a factor, but too few, never gets in by the password alone.
     const insists = outcome.status === 'must_enrol' && (hasFactor || policies !== defaultLoginPolicies)
-    const opening = { subject, factors: ['password'], proved: false, ...origin } as const
     if (insists || demand.state === 'must_enrol') {
-      const { session } = await sessions.open(tx, { ...opening, kind: 'enrolling' })
+      const { session } = await sessions.open(tx, { ...byPassword, subject, ...origin, kind: 'enrolling' })
       return { status: 'must_enrol', session, subject }
     }
-    const opened = await sessions.open(tx, { ...opening, kind: 'full' })
-    return signedIn(opened, { subject, graceUntil: demand.graceUntil })
+    return openWith(tx, { subject, origin, graceUntil: demand.graceUntil })
+  }
+
+  /** With nothing proved but the password. */
+  async function openWith(
+    tx: Tx,
+    { subject, origin, graceUntil }: { subject: Subject; origin: Origin; graceUntil: number | null },
+  ): Promise<SignedIn> {
+    const opened = await sessions.open(tx, { ...byPassword, subject, ...origin, kind: 'full' })
+    return signedIn(opened, { subject, graceUntil })
   }
 
   async function pending(tx: Tx, attempt: Attempt, subject: Subject): Promise<PendingSignIn> {
@@ -196,12 +218,20 @@ export function createSignIn(options: SignInOptions): SignIn {
       }
       const { subject } = found
       await tx.sessions.revoke(session.id, clock.now())
-      const next = await decideNext(tx, subject, { origin, facts: { address, newDevice: null } })
+      const next = await decideNext(tx, subject, { origin, device: null })
       const only = next.status === 'mfa' && next.attempt.chain.length === 1 ? next.attempt : null
       if (!only || !stepKinds(only.chain[0]!).includes(confirmed.factor)) return next
       await complete(tx, only, { enrolmentId, factor: confirmed.factor })
       return openFull(tx, { subject, factors: [confirmed.factor], origin })
     })
+  }
+
+  /** A trusted browser stands in the place of the chain: it lets its owner in, and proves nothing (P5). */
+  async function leaveOut(tx: Tx, attempt: Attempt, { device }: DeviceGrant): Promise<void> {
+    const data = { attempt: attempt.id, purpose: attempt.purpose, factors: [], device: device.id }
+    await tx.attempts.replace({ ...attempt, status: 'complete', revision: attempt.revision + 1 })
+    const { subjectId: subject } = attempt
+    tx.ledger.append({ type: 'attempt.completed', at: clock.now(), subject, gate, data })
   }
 
   /** Passes an attempt's only step by an enrolment that was confirmed a moment ago. */

@@ -49,7 +49,11 @@ export function createHttpGate(config: GateConfig, services: GateServices): Http
   const tokens = createTokens({ keys: services.signingKeys, issuer: config.issuer, clock })
   const memory = createSessionMemory({ store, tokens, clock })
   const cookiePrefix = config.secureCookies ? '__Host-' : ''
-  const cookies = { access: `${cookiePrefix}sallyport`, refresh: `${cookiePrefix}sallyport-refresh` }
+  const cookies = {
+    access: `${cookiePrefix}sallyport`,
+    refresh: `${cookiePrefix}sallyport-refresh`,
+    device: `${cookiePrefix}sallyport-device`,
+  }
   const access = createAccess({
     ...{ store, memory, sessions: services.sessions, cookieName: cookies.access },
     origin: new URL(config.publicUrl).origin,

@@ -1,6 +1,7 @@
 import type {
   Attempts,
   Clock,
+  Devices,
   EmailCodes,
   Enforcement,
   Enrolments,
@@ -26,6 +27,7 @@ export interface GateServices {
   clock: Clock
   random: Random
   attempts: Attempts
+  devices: Devices
   enrolments: Enrolments
   emailCodes: EmailCodes
   enforcement: Enforcement

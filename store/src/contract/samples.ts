@@ -9,6 +9,7 @@ import type {
   Session,
   Subject,
   Ticket,
+  TrustedDevice,
   Tx,
 } from '@sallyport/core'
 import { SallyportError } from '@sallyport/core'
@@ -63,6 +64,7 @@ export function attempt(id: string, more: Partial<Attempt> = {}): Attempt {
       onFailure: 'reset',
       onBreach: 'refuse',
     },
+    trustedDevices: false,
     chain: [{ id: 'code', label: 'Code', type: 'totp' }],
     cursor: 0,
     passed: [],
@@ -172,6 +174,21 @@ export function outboxRow(id: string, more: Partial<OutboxRow> = {}): OutboxRow 
     dueAt: 10,
     expiresAt: 1000,
     failures: 0,
+    ...more,
+  }
+}
+
+export function device(id: string, subjectId: string, more: Partial<TrustedDevice> = {}): TrustedDevice {
+  return {
+    id,
+    subjectId,
+    browser: 'Firefox on Linux',
+    basis: 'basis',
+    address: null,
+    createdAt: 10,
+    lastUsedAt: 10,
+    expiresAt: 1000,
+    revokedAt: null,
     ...more,
   }
 }

@@ -2,6 +2,7 @@ import { findUser, loginApplication, type PageRequest, type Subject, type Tx } f
 import { adminRoutes } from '@sallyport/protocol'
 import type { Binder } from '../bind.ts'
 import type { LoginContext } from '../login/login-context.ts'
+import { describeDevice } from '../login/session-calls.ts'
 import { Refusal } from '../refusal.ts'
 import {
   actorOf,
@@ -23,7 +24,7 @@ const pagesAtOnce = 20
 /** The people who sign in here. */
 export function registerPeople(bind: Binder, login: LoginContext): void {
   const { services, config, memory } = login
-  const { store, users, invitations, sessions, enrolments, outbox } = services
+  const { store, users, invitations, sessions, devices, enrolments, outbox } = services
   const unknownRole = (role: string | undefined) =>
     role !== undefined && !knownRoles(config, services).includes(role)
       ? invalidField('role', `is none of ${knownRoles(config, services).join(', ')}`)
@@ -112,6 +113,20 @@ export function registerPeople(bind: Binder, login: LoginContext): void {
     const inForce = await sessions.list(id)
     await recordRead(services, call, { what: 'sessions', subject: id })
     return { items: inForce.map(describeSession), next: null }
+  })
+
+  bind(adminRoutes.userDevices, async (call) => {
+    const { id } = call.params
+    if (!(await exists(id))) return noSuch('user')
+    const trusted = await devices.list(id)
+    await recordRead(services, call, { what: 'devices', subject: id })
+    return { items: trusted.map(describeDevice), next: null }
+  })
+
+  bind(adminRoutes.endUserDevice, async (call) => {
+    const { id: subjectId, device: id } = call.params
+    const ended = await devices.revoke({ id, subjectId, actor: actorOf(call) })
+    return ended ? done('The browser is no longer trusted.') : noSuch('trusted browser')
   })
 
   bind(adminRoutes.endUserSessions, async (call) => {

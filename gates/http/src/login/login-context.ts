@@ -1,4 +1,4 @@
-import type { Attempt, FactorType, Session, SignedIn, Subject } from '@sallyport/core'
+import type { Attempt, DeviceGrant, FactorType, Session, SignedIn, Subject } from '@sallyport/core'
 import { deleteCookie, setCookie } from 'hono/cookie'
 import type { Access } from '../access.ts'
 import type { Call } from '../bind.ts'
@@ -8,6 +8,7 @@ import type { SessionMemory } from '../session-memory.ts'
 import { accessLifetime, type Tokens } from '../tokens.ts'
 
 const refreshCookieLifetime = 30 * 24 * 3_600
+const day = 24 * 3_600_000
 
 /** What the login surface's handlers share. */
 export interface LoginContext {
@@ -16,7 +17,8 @@ export interface LoginContext {
   tokens: Tokens
   memory: SessionMemory
   access: Access
-  cookies: { access: string; refresh: string }
+  /** That of a trusted browser outlives signing out: it says who may leave out the second factor here. */
+  cookies: { access: string; refresh: string; device: string }
 }
 
 /** A full sign-in, on the wire; browsers get it as cookies as well. */
@@ -59,6 +61,8 @@ export async function pendingAnswer(
 ) {
   const { attempt, subject, methods } = pending
   const offered = methods.filter(isSecond)
+  const { lifetime } = login.services.devices
+  const remembers = attempt.purpose === 'sign-in' && attempt.trustedDevices && lifetime > 0
   return {
     mfa_required: true as const,
     mfa_method: offered[0]!,
@@ -66,6 +70,7 @@ export async function pendingAnswer(
     temp_token: await login.tokens.issuePending(attempt),
     user_id: subject.id,
     chain: chainAnswer(attempt, methods),
+    ...(remembers ? { remember_days: Math.ceil(lifetime / day) } : {}),
   }
 }
 
@@ -98,8 +103,21 @@ export function setSessionCookies(
     setCookie(context, cookies.refresh, refreshToken, { ...shared, maxAge: refreshCookieLifetime })
 }
 
+/** What a trusted browser keeps, for as long as it is trusted. */
+export function setDeviceCookie(
+  { config, cookies, services }: LoginContext,
+  context: GateContext,
+  { device, token }: DeviceGrant,
+): void {
+  const maxAge = Math.floor((device.expiresAt - services.clock.now()) / 1_000)
+  // A year and a bit is as long as browsers keep any cookie (RFC 6265bis, section 5.5).
+  const kept = { maxAge: Math.max(0, Math.min(maxAge, 400 * 24 * 3_600)) }
+  const shared = { httpOnly: true, secure: config.secureCookies, sameSite: 'Lax', path: '/' } as const
+  setCookie(context, cookies.device, token, { ...shared, ...kept })
+}
+
 export function clearSessionCookies({ config, cookies }: LoginContext, context: GateContext): void {
-  for (const name of Object.values(cookies))
+  for (const name of [cookies.access, cookies.refresh])
     deleteCookie(context, name, { path: '/', secure: config.secureCookies })
 }
 

@@ -1,11 +1,13 @@
+import type { TrustedDevice } from '@sallyport/core'
 import { authRoutes } from '@sallyport/protocol'
+import { getCookie } from 'hono/cookie'
 import type { Binder } from '../bind.ts'
 import { Refusal } from '../refusal.ts'
 import { iso, type LoginContext, personOf } from './login-context.ts'
 
 /** A person's own sessions, and what an application may ask about a token. */
-export function registerSessions(bind: Binder, { services, memory, tokens }: LoginContext): void {
-  const { sessions } = services
+export function registerSessions(bind: Binder, { services, memory, tokens, cookies }: LoginContext): void {
+  const { sessions, devices } = services
 
   bind(authRoutes.sessions, async (call) => {
     const { session: current, subject } = personOf(call)
@@ -30,6 +32,23 @@ export function registerSessions(bind: Binder, { services, memory, tokens }: Log
     return { success: true as const, message: 'The session has ended.' }
   })
 
+  bind(authRoutes.devices, async (call) => {
+    const { subject } = personOf(call)
+    const token = getCookie(call.context, cookies.device)
+    const current = token === undefined ? null : await devices.recognise(token)
+    const all = await devices.list(subject.id)
+    return {
+      devices: all.map((device) => ({ ...describeDevice(device), current: device.id === current?.id })),
+    }
+  })
+
+  bind(authRoutes.endDevice, async (call) => {
+    const { subject } = personOf(call)
+    const ended = await devices.revoke({ id: call.params.id, subjectId: subject.id, actor: null })
+    if (!ended) return new Refusal('not_found', 'there is no such trusted browser')
+    return { success: true as const, message: 'The browser is no longer trusted.' }
+  })
+
   bind(authRoutes.introspect, async ({ body }) => {
     const claims = await tokens.readAccess(body.token)
     const person = claims && (await memory.person(body.token))
@@ -47,4 +66,15 @@ export function registerSessions(bind: Binder, { services, memory, tokens }: Log
       acr: person.session.provedAt === null ? 'aal1' : 'aal2',
     }
   })
+}
+
+export function describeDevice(device: TrustedDevice) {
+  return {
+    id: device.id,
+    name: device.browser,
+    address: device.address,
+    created_at: iso(device.createdAt),
+    last_used_at: iso(device.lastUsedAt),
+    expires_at: iso(device.expiresAt),
+  }
 }

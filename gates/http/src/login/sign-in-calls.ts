@@ -1,4 +1,4 @@
-import { type Attempt, type Finish, loginApplication, type Tx } from '@sallyport/core'
+import { type Attempt, type DeviceGrant, type Finish, loginApplication, type Tx } from '@sallyport/core'
 import { authRoutes } from '@sallyport/protocol'
 import { getCookie } from 'hono/cookie'
 import { csrfRefused, invalidToken } from '../access.ts'
@@ -13,16 +13,19 @@ import {
   mustEnrolAnswer,
   pendingAnswer,
   personOf,
+  setDeviceCookie,
 } from './login-context.ts'
 import { tellNewPlace, tellWrongFactor } from './notices.ts'
 
 /** Signing in, the steps of an attempt, and signing out. */
 export function registerSignIn(bind: Binder, login: LoginContext): void {
   const { services, tokens, memory, cookies } = login
-  const { signIn, attempts, sessions, emailCodes, outbox, store, clock } = services
+  const { signIn, attempts, sessions, devices, emailCodes, outbox, store, clock } = services
 
   bind(authRoutes.login, async ({ body, address, userAgent, context }) => {
-    const outcome = await signIn.withPassword({ ...body, address, userAgent })
+    const deviceToken = getCookie(context, cookies.device) ?? null
+    const outcome = await signIn.withPassword({ ...body, address, userAgent, deviceToken })
+    if ('device' in outcome && outcome.device) setDeviceCookie(login, context, outcome.device)
     switch (outcome.status) {
       case 'signed_in':
         return grantAnswer(login, context, outcome)
@@ -80,17 +83,25 @@ export function registerSignIn(bind: Binder, login: LoginContext): void {
   })
 
   /** The grant of a completed attempt, with what the person is told of it, in the same commit. */
-  async function finishIn(tx: Tx, attempt: Attempt, place: { address: string; userAgent: string | null }) {
+  async function finishIn(tx: Tx, attempt: Attempt, place: Call<typeof authRoutes.verify>) {
     const finish = await signIn.finish(tx, attempt, place)
-    if (finish.status !== 'signed_in') return finish
+    if (finish.status !== 'signed_in') return { finish, device: null }
     const { subject, session } = finish
+    const { address, userAgent } = place
     await tellNewPlace(tx, { subject, sessionId: session.id, place, now: clock.now() }, outbox)
-    return finish
+    if (!place.body.remember_device || !attempt.trustedDevices || devices.lifetime === 0)
+      return { finish, device: null }
+    const token = getCookie(place.context, cookies.device) ?? null
+    return { finish, device: await devices.remember(tx, { subject, address, userAgent, token }) }
   }
 
-  async function finishAnswer(finish: Finish, { context }: Pick<Call<never>, 'context'>) {
+  async function finishAnswer(
+    { finish, device }: { finish: Finish; device: DeviceGrant | null },
+    { context }: Pick<Call<never>, 'context'>,
+  ) {
     if (finish.status === 'refused') return invalidToken()
     void outbox.kick()
+    if (device) setDeviceCookie(login, context, device)
     if (finish.status === 'signed_in') return grantAnswer(login, context, finish)
     // Fresh proof for a session that goes on: its refresh token stays as it is.
     memory.forget(finish.session.id)
