@@ -1,19 +1,23 @@
 import { Command, CommanderError } from 'commander'
-import { addApiKeyCommands } from './commands/apikey.ts'
-import { addDoctorCommand } from './commands/doctor.ts'
-import { addImportCommands } from './commands/import.ts'
-import { addKeyCommands } from './commands/key.ts'
-import { addLedgerCommands } from './commands/ledger.ts'
-import { addPolicyCommands } from './commands/policy.ts'
-import { addServeCommand } from './commands/serve.ts'
-import { addTotpCommands } from './commands/totp.ts'
-import { addUserCommands } from './commands/user.ts'
 import { printError, printWrongUsage } from './output.ts'
 import { version } from './version.ts'
 
 const done = 0
 const failed = 1
 const wrongUsage = 2
+
+/** In the order in which the help lists them. */
+const commands = {
+  serve: async () => (await import('./commands/serve.ts')).addServeCommand,
+  user: async () => (await import('./commands/user.ts')).addUserCommands,
+  import: async () => (await import('./commands/import.ts')).addImportCommands,
+  apikey: async () => (await import('./commands/apikey.ts')).addApiKeyCommands,
+  policy: async () => (await import('./commands/policy.ts')).addPolicyCommands,
+  ledger: async () => (await import('./commands/ledger.ts')).addLedgerCommands,
+  key: async () => (await import('./commands/key.ts')).addKeyCommands,
+  totp: async () => (await import('./commands/totp.ts')).addTotpCommands,
+  doctor: async () => (await import('./commands/doctor.ts')).addDoctorCommand,
+}
 
 const words = process.argv.slice(2)
 const json = words.includes('--json')
@@ -30,21 +34,20 @@ const program = new Command('sallyport')
   .helpCommand(true)
   .addHelpText('after', '\nBegin with:\n  $ sallyport serve\n  $ sallyport doctor\n')
 
-addServeCommand(program)
-addUserCommands(program)
-addImportCommands(program)
-addApiKeyCommands(program)
-addPolicyCommands(program)
-addLedgerCommands(program)
-addKeyCommands(program)
-addTotpCommands(program)
-addDoctorCommand(program)
+for (const add of await loadCommands()) add(program)
 for (const command of [program, ...program.commands.flatMap((one) => [one, ...one.commands])]) {
   command.exitOverride().showHelpAfterError('(add --help for the whole of it)')
   if (json) command.configureOutput({ writeErr: () => {} })
 }
 
 process.exitCode = await run()
+
+/** The one that is asked for, without waiting for what only others need; all of them where none is. */
+async function loadCommands(): Promise<((program: Command) => void)[]> {
+  const [word = ''] = words
+  const asked = Object.hasOwn(commands, word) ? [commands[word as keyof typeof commands]] : null
+  return Promise.all((asked ?? Object.values(commands)).map((load) => load()))
+}
 
 async function run(): Promise<number> {
   if (words.length === 0) {
