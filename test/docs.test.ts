@@ -17,6 +17,7 @@ const pages = [
   'docs/chains.md',
   'docs/lost-factors.md',
   'docs/operate.md',
+  'docs/siem.md',
   'docs/troubleshooting.md',
 ]
 const read = (page: string) => readFileSync(join(root, page), 'utf8')
@@ -77,7 +78,7 @@ describe.each(pages)('%s', (page) => {
       return helps.get(key)!
     }
     const shown = [
-      ...read(page).matchAll(/(?:npx )?sallyport ((?:user|apikey|policy|ledger|key|totp) [a-z]+)/g),
+      ...read(page).matchAll(/(?:npx )?sallyport ((?:user|apikey|policy|ledger|key|siem|totp) [a-z]+)/g),
     ]
     const options = [...read(page).matchAll(/sallyport [a-z]+ ?[a-z]*[^\n`|>]*/g)]
     for (const words of new Set(shown.map(([, words]) => words!))) {

@@ -164,6 +164,23 @@ const schema = z.strictObject({
         .optional(),
     })
     .prefault({}),
+  /** Where evidence is sent; without it, nowhere. */
+  siem: z
+    .strictObject({
+      transport: z.enum(['tls', 'https', 'file']),
+      address: z.string().min(1).max(2048),
+      format: z.enum(['rfc5424', 'cef', 'ocsf', 'json']).optional(),
+      tls: z
+        .strictObject({
+          ca_file: filePath.optional(),
+          cert_file: filePath.optional(),
+          key_file: filePath.optional(),
+        })
+        .prefault({}),
+      token_file: filePath.optional(),
+      spool: z.strictObject({ max_events: wholeNumber(1, 10_000_000).default(100_000) }).prefault({}),
+    })
+    .optional(),
   step_up: z.strictObject({ fresh_for: duration.prefault('5m') }).prefault({}),
   fips: z.enum(['off', 'required']).default('off'),
   log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error']).default('info') }).prefault({}),

@@ -1,4 +1,4 @@
-import { pruneLedger, retireUnusedKeys, sealedPorts, type Tx } from '@sallyport/core'
+import { oldestUnshipped, pruneLedger, retireUnusedKeys, sealedPorts, type Tx } from '@sallyport/core'
 import type { Sallyport } from './sallyport.ts'
 
 const second = 1_000
@@ -17,7 +17,7 @@ export function startHousekeeping(
   sallyport: Sallyport,
   log: { warn(facts: object, message: string): void },
 ): () => Promise<void> {
-  const { config, store, vault, clock, ledger, outbox } = sallyport
+  const { config, store, vault, clock, ledger, outbox, siem } = sallyport
   const chores: Chore[] = [
     {
       name: 'keep a checkpoint of the ledger',
@@ -43,7 +43,12 @@ export function startHousekeeping(
     chores.push({
       name: 'prune the ledger',
       every: 24 * hour,
-      run: () => pruneLedger({ ...prune, keepSince: clock.now() - keep, actor: 'retention' }),
+      run: async () => {
+        // What the SIEM has not had yet stays, however old.
+        const unshipped = siem === null ? null : await oldestUnshipped(store)
+        const keepSince = Math.min(clock.now() - keep, unshipped ?? Number.MAX_SAFE_INTEGER)
+        await pruneLedger({ ...prune, keepSince, actor: 'retention' })
+      },
     })
   }
   const running = new Set<Promise<void>>()

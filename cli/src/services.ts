@@ -36,6 +36,7 @@ import type { Foundation } from './foundation.ts'
 import { readYaml } from './read-yaml.ts'
 import { readSecretFile, readTextFile } from './secret-file.ts'
 import { settingsShown } from './settings-shown.ts'
+import { siemOf } from './siem.ts'
 
 export type Services = ReturnType<typeof createServices>
 
@@ -112,6 +113,7 @@ export function createServices(foundation: Foundation, log: Log) {
   return {
     ...{ attempts, enrolments, outbox, emailCodes, sessions, passwords, signIn, signingKeys },
     ...{ devices, enforcement, policies, passwordScheme, invitations, recovery, users },
+    siem: siemOf(config),
   }
 }
 

@@ -70,6 +70,15 @@ export * from './session/sessions.ts'
 export * from './session/sign-in.ts'
 export * from './session/signing-keys.ts'
 export * from './session/tickets.ts'
+export {
+  isAlert,
+  type SiemEvent,
+  type SiemSeverity,
+  type SiemSource,
+} from './siem/event.ts'
+export * from './siem/formats.ts'
+export * from './siem/shipper.ts'
+export * from './siem/spool.ts'
 export type * from './store.ts'
 export * from './subject/import.ts'
 export { type ImportRecord, importColumns } from './subject/import-row.ts'

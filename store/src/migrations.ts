@@ -4,6 +4,8 @@ export interface SchemaDialect {
   bytes: string
   /** Text that is compared byte by byte whatever the database's language. */
   keyText: string
+  /** A primary key that the database counts up by itself and never uses again. */
+  counted: string
   /** What ends a table, and one that is looked up by its key only. */
   table: string
   keyedTable: string
@@ -18,6 +20,7 @@ export interface Migration {
 export const migrations: readonly Migration[] = [
   { version: 1, statements: firstSchema },
   { version: 2, statements: trustedDevices },
+  { version: 3, statements: siemSpool },
 ]
 
 function firstSchema({ integer, bytes, keyText, table, keyedTable }: SchemaDialect): string[] {
@@ -222,5 +225,25 @@ function trustedDevices({ integer, table, keyedTable }: SchemaDialect): string[]
       used_at ${integer}
     )${keyedTable}`,
     'CREATE INDEX device_tokens_by_device ON device_tokens (device_id)',
+  ]
+}
+
+function siemSpool({ integer, counted, table }: SchemaDialect): string[] {
+  return [
+    `CREATE TABLE siem_spool (
+      seq ${counted},
+      lane TEXT NOT NULL,
+      event_id TEXT NOT NULL,
+      event TEXT NOT NULL
+    )${table}`,
+    'CREATE INDEX siem_spool_by_lane ON siem_spool (lane, seq)',
+    `CREATE TABLE siem_shipper (
+      id ${integer} PRIMARY KEY,
+      holder TEXT NOT NULL,
+      held_until ${integer} NOT NULL,
+      state TEXT,
+      dropped ${integer} NOT NULL
+    )${table}`,
+    "INSERT INTO siem_shipper (id, holder, held_until, dropped) VALUES (1, '', 0, 0)",
   ]
 }

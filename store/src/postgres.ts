@@ -24,6 +24,7 @@ export interface PostgresOptions {
 const dialect: SchemaDialect = {
   integer: 'BIGINT',
   bytes: 'BYTEA',
+  counted: 'BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY',
   keyText: 'TEXT COLLATE "C"',
   table: '',
   keyedTable: '',

@@ -21,6 +21,7 @@ export interface SqliteOptions {
 const dialect: SchemaDialect = {
   integer: 'INTEGER',
   bytes: 'BLOB',
+  counted: 'INTEGER PRIMARY KEY AUTOINCREMENT',
   keyText: 'TEXT',
   table: ' STRICT',
   keyedTable: ' STRICT, WITHOUT ROWID',

@@ -9,6 +9,7 @@ import type { Command } from 'commander'
 import type { Config } from '../config.ts'
 import { print, style } from '../output.ts'
 import { openSallyport, type Sallyport } from '../sallyport.ts'
+import { checkSiem } from '../siem-shipping.ts'
 import { type CommonOptions, configOf, hasBegun, installationCommand } from './common.ts'
 
 const mailTimeout = 5_000
@@ -103,19 +104,14 @@ async function checkInstallation(config: Config): Promise<Finding[]> {
   try {
     const sallyport = await openSallyport(config)
     try {
-      findings.push(...(await checkParts(sallyport)))
+      findings.push(...(await checkParts(sallyport)), await checkSiem(sallyport))
     } finally {
       await sallyport.close()
     }
   } catch (error) {
     findings.push(failure('store and vault', error))
   }
-  findings.push(await checkMail(config), {
-    check: 'siem',
-    status: 'warning',
-    found: 'none is configured: nothing is sent',
-    mend: 'keep checkpoints elsewhere with `sallyport ledger checkpoint`',
-  })
+  findings.push(await checkMail(config))
   return findings
 }
 

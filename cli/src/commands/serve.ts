@@ -6,6 +6,7 @@ import { startHousekeeping } from '../housekeeping.ts'
 import { style } from '../output.ts'
 import { openSallyport, type Sallyport } from '../sallyport.ts'
 import { gateConfig } from '../services.ts'
+import { siemMeasures, startShipping } from '../siem-shipping.ts'
 import { version } from '../version.ts'
 import { type CommonOptions, configOf, curlLine, installationCommand, isoTime } from './common.ts'
 
@@ -36,6 +37,7 @@ async function serve(options: ServeOptions): Promise<void> {
     {
       ...sallyport,
       log,
+      measures: siemMeasures(sallyport),
       readiness: {
         store: () => store.check(),
         vault: () => vault.reload(),
@@ -48,10 +50,12 @@ async function serve(options: ServeOptions): Promise<void> {
     throw cannotListen(error, config.listen)
   })
   const stopHousekeeping = startHousekeeping(sallyport, log)
+  const stopShipping = startShipping(sallyport, log)
   log.info({ version, url: server.url, ledger: ledger.id }, 'listening')
   stopOnSignal(log, async () => {
     await server.close()
     await stopHousekeeping()
+    await stopShipping()
     await sallyport.close()
   })
   const setup = await firstAdminLines(sallyport, config.public_url ?? server.url)

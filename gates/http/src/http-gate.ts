@@ -45,7 +45,7 @@ export interface HttpGate {
 /** Assembles the gate: what every request passes first, then one surface after another. */
 export function createHttpGate(config: GateConfig, services: GateServices): HttpGate {
   const { store, clock, log } = services
-  const metrics = createMetrics(config.version)
+  const metrics = createMetrics(config.version, services.measures)
   const tokens = createTokens({ keys: services.signingKeys, issuer: config.issuer, clock })
   const memory = createSessionMemory({ store, tokens, clock })
   const cookiePrefix = config.secureCookies ? '__Host-' : ''

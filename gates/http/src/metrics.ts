@@ -7,10 +7,18 @@ export interface Metrics {
   started(): (answer: { method: string; status: number }) => void
 }
 
+/** A gauge with one value a label, read when it is asked for. */
+export interface Measure {
+  name: string
+  help: string
+  label: string
+  read(): Promise<Readonly<Record<string, number>>>
+}
+
 const knownMethods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
 
 /** Prometheus metrics of this process. Labels are few and bounded: none comes from a client as it was sent. */
-export function createMetrics(version: string): Metrics {
+export function createMetrics(version: string, measures: readonly Measure[] = []): Metrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   const build = new Gauge({
@@ -27,6 +35,17 @@ export function createMetrics(version: string): Metrics {
     buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
     registers: [registry],
   })
+  for (const { name, help, label, read } of measures) {
+    new Gauge({
+      ...{ name, help, labelNames: [label], registers: [registry] },
+      async collect() {
+        this.reset()
+        // What cannot be read now is left out, and takes nothing else with it.
+        const values = await read().catch(() => ({}))
+        for (const [labelled, value] of Object.entries(values)) this.set({ [label]: labelled }, value)
+      },
+    })
+  }
   return {
     contentType: registry.contentType,
     text: () => registry.metrics(),

@@ -19,6 +19,7 @@ import type {
   Users,
   Vault,
 } from '@sallyport/core'
+import type { Measure } from './metrics.ts'
 
 /** What the gate is handed: the core's services, wired elsewhere. It never sees a database or a file. */
 export interface GateServices {
@@ -44,6 +45,8 @@ export interface GateServices {
   users: Users
   /** Named checks of what the gate needs to decide; each rejects when that part cannot do its work. */
   readiness: Readonly<Record<string, () => Promise<void>>>
+  /** What `/metrics` says besides what the gate knows itself. */
+  measures?: readonly Measure[]
   log: { error(facts: object, message: string): void }
 }
 
