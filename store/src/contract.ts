@@ -8,6 +8,7 @@ import { describePorts } from './contract/ports.ts'
 import { describeRaces } from './contract/races.ts'
 import { describeSealed } from './contract/sealed.ts'
 import { describeSessions } from './contract/sessions.ts'
+import { describeSpool } from './contract/spool.ts'
 import { describeSubjects } from './contract/subjects.ts'
 
 /** The contract of `core/src/store.ts`, the same for every database. */
@@ -22,5 +23,6 @@ export function describeStoreContract(name: string, bench: Bench): void {
     describeRaces(bench)
     describeAtomicity(bench)
     describeLedger(bench)
+    describeSpool(bench)
   })
 }

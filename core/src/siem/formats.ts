@@ -16,7 +16,7 @@ export const siemFormats: Readonly<Record<SiemFormatName, SiemFormat>> = {
   json: (event, source) =>
     fit((cut) => {
       const { id, at, type, severity, address, subject, details } = event
-      const about = { id: cut(id), time: isoTime(at), type: cut(type), severity, host: source.host }
+      const about = { id: cut(id), time: isoTime(at), type: cut(type), severity, host: cut(source.host) }
       const who = { address: address && cut(address), subject: subject && cut(subject) }
       return jsonLine({ ...about, ...who, details: cutDetails(details, cut) })
     }),

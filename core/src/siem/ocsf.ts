@@ -82,7 +82,7 @@ export function ocsf({ event, source, cut }: { event: SiemEvent; source: SiemSou
     ...(status && { status_id: status }),
     ...{ time: at, severity_id: severityIds[severity], message: cut(type) },
     metadata: { version: schemaVersion, uid: cut(id), event_code: cut(type), product },
-    device: { hostname: source.host, type_id: 1 },
+    device: { hostname: cut(source.host), type_id: 1 },
     ...(address && { src_endpoint: { ip: cut(address) } }),
     ...(uid === 3002 && { user, service: { name: gateOf(details) } }),
     ...(uid === 3001 && { user }),

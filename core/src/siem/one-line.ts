@@ -1,3 +1,5 @@
+import type { SiemEvent } from './event.ts'
+
 /** Characters of one field, tried in turn until the whole line fits. */
 const fieldLimits = [1024, 256, 64, 16]
 const longestKey = 40
@@ -44,6 +46,17 @@ function cut(text: string, limit: number): string {
   if (whole.length <= limit) return whole
   const kept = whole.slice(0, limit).replace(/[\uD800-\uDBFF]$/, '')
   return `${kept}… [${whole.length} characters]`
+}
+
+/** No larger than may be stored a hundred thousand times, whatever a client typed. */
+export function bounded(event: SiemEvent): SiemEvent {
+  const short: Cut = (text) => cut(text, fieldLimits[0]!)
+  const { id, type, address, subject, details } = event
+  return {
+    ...event,
+    ...{ id: short(id), type: short(type), address: address && short(address) },
+    ...{ subject: subject && short(subject), details: cutDetails(details, short) },
+  }
 }
 
 /** A detail as text; what is not there is left out. */

@@ -1,5 +1,6 @@
 import type { Tx } from '../store.ts'
 import { gapEvent, isAlert, type SiemEvent } from './event.ts'
+import { bounded } from './one-line.ts'
 
 /** Alerts are never dropped; of the other events the oldest are, at the cap. */
 export type SpoolLane = 'alert' | 'event'
@@ -63,7 +64,7 @@ export async function spoolEvents(
   events: readonly SiemEvent[],
   { mostEvents }: SpoolLimits,
 ): Promise<void> {
-  for (const event of events) await tx.spool.add(isAlert(event) ? 'alert' : 'event', event)
+  for (const event of events) await tx.spool.add(isAlert(event) ? 'alert' : 'event', bounded(event))
   if ((await tx.spool.span('event')) <= mostEvents) return
   await tx.spool.lock()
   const excess = (await tx.spool.count('event')) - mostEvents

@@ -1,13 +1,21 @@
-import { newShipperState, type ShipperState, type SpoolPort, type SpoolRow } from '@sallyport/core'
+import {
+  newShipperState,
+  type ShipperState,
+  type SiemEvent,
+  type SpoolPort,
+  type SpoolRow,
+} from '@sallyport/core'
 import { changed, count, one, type Sql } from '../sql.ts'
+
+/** Escaped, since PostgreSQL takes no NUL in a text. */
+const idText = ({ id }: SiemEvent) => JSON.stringify(id)
 
 export function spoolPort(sql: Sql): SpoolPort {
   return {
     async add(lane, event) {
       await sql.run('INSERT INTO siem_spool (lane, event_id, event) VALUES (?, ?, ?)', [
         lane,
-        event.id,
-        // Escaped, since PostgreSQL takes no NUL in a text.
+        idText(event),
         JSON.stringify(event),
       ])
     },
@@ -21,10 +29,10 @@ export function spoolPort(sql: Sql): SpoolPort {
     },
 
     remove: ({ seq, event }) =>
-      changed(sql, 'DELETE FROM siem_spool WHERE seq = ? AND event_id = ?', [seq, event.id]),
+      changed(sql, 'DELETE FROM siem_spool WHERE seq = ? AND event_id = ?', [seq, idText(event)]),
 
     async replace({ seq }, event) {
-      const values = [event.id, JSON.stringify(event), seq]
+      const values = [idText(event), JSON.stringify(event), seq]
       await sql.run('UPDATE siem_spool SET event_id = ?, event = ? WHERE seq = ?', values)
     },
 
