@@ -171,14 +171,18 @@ describe('shipping', () => {
 
   it('stops at once, and leaves what was under way to the next', async () => {
     await recordMany(3)
-    const stuck = {
+    const begun = Promise.withResolvers<void>()
+    const stuck: SiemTransport = {
       limits: { events: 10, bytes: 1_000 },
-      deliver: (_: readonly string[], signal: AbortSignal) =>
-        new Promise<void>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+      deliver: (_, signal) =>
+        new Promise<void>((_, reject) => {
+          signal.addEventListener('abort', () => reject(signal.reason))
+          begun.resolve()
+        }),
     }
     const shipper = ship('one', stuck)
     const kicked = shipper.kick()
-    await new Promise(setImmediate)
+    await begun.promise
     await shipper.stop()
     await kicked
     await ship('two').kick()

@@ -18,21 +18,24 @@ export interface SyslogReceiver {
 const page = readFileSync(new URL('../../docs/siem.md', import.meta.url), 'utf8')
 
 /** The page's own configuration, with the paths and the port of this test in it. */
-function documented(language: string, { directory, port }: { directory: string; port: number }): string {
+function documented(
+  language: string,
+  { directory, log, port }: { directory: string; log: string; port: number },
+): string {
   const block = new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, 'm').exec(page)
   if (!block) throw new Error(`docs/siem.md has no ${language} configuration`)
   return block[1]!
     .replaceAll('/etc/siem/', `${directory}/`)
-    .replaceAll('/var/log/', `${directory}/`)
+    .replaceAll('/var/log/sallyport.log', join(directory, log))
     .replaceAll('6514', String(port))
 }
 
-export async function makeRsyslog(directory: string): Promise<SyslogReceiver> {
+export async function makeRsyslog(directory: string, log: string): Promise<SyslogReceiver> {
   const port = await freePort()
   const file = join(directory, 'rsyslog.conf')
-  writeFileSync(file, documented('rsyslog', { directory, port }))
+  writeFileSync(file, documented('rsyslog', { directory, log, port }))
   return receiver({
-    ...{ directory, port },
+    ...{ log: join(directory, log), port },
     run: () =>
       spawn('rsyslogd', ['-n', '-f', file, '-i', join(directory, 'rsyslog.pid')], {
         stdio: ['ignore', 'pipe', 'pipe'],
@@ -40,11 +43,11 @@ export async function makeRsyslog(directory: string): Promise<SyslogReceiver> {
   })
 }
 
-export async function makeSyslogNg(directory: string): Promise<SyslogReceiver> {
+export async function makeSyslogNg(directory: string, log: string): Promise<SyslogReceiver> {
   const port = await freePort()
   const root = unpackSyslogNg()
   const file = join(directory, 'syslog-ng.conf')
-  writeFileSync(file, documented('syslog-ng', { directory, port }))
+  writeFileSync(file, documented('syslog-ng', { directory, log, port }))
   const own = ['persist', 'control', 'pid'].map((name) => join(directory, `syslog-ng.${name}`))
   const libraries = [
     'usr/lib/syslog-ng',
@@ -60,7 +63,7 @@ export async function makeSyslogNg(directory: string): Promise<SyslogReceiver> {
     LD_LIBRARY_PATH: libraries.map((path) => join(root, path)).join(':'),
   }
   return receiver({
-    ...{ directory, port },
+    ...{ log: join(directory, log), port },
     run: () =>
       spawn(
         join(root, 'usr/sbin/syslog-ng'),
@@ -94,9 +97,8 @@ function unpackSyslogNg(): string {
   return root
 }
 
-function receiver(parts: { directory: string; port: number; run: () => ChildProcess }): SyslogReceiver {
-  const { directory, port, run } = parts
-  const log = join(directory, 'sallyport.log')
+function receiver(parts: { log: string; port: number; run: () => ChildProcess }): SyslogReceiver {
+  const { log, port, run } = parts
   let child: ChildProcess | null = null
   return {
     port,

@@ -88,7 +88,7 @@ export function createShipper(options: ShipperOptions): Shipper {
   /** `true` when there may be more to ship at once. */
   async function shipOne(): Promise<boolean> {
     const claimed = await claimBatch()
-    if (claimed === null || claimed.batch.items.length === 0) return false
+    if (claimed === null || claimed.batch.items.length === 0 || stopping.signal.aborted) return false
     const { state, batch } = claimed
     const { items, lines } = pack(batch.items, format, transport.limits.bytes)
     try {
