@@ -108,7 +108,9 @@ function receiver(parts: { log: string; port: number; run: () => ChildProcess })
       child = started
       let said = ''
       for (const stream of [started.stdout!, started.stderr!])
-        stream.on('data', (chunk) => void (said += chunk))
+        stream.on('data', (chunk) => {
+          said += chunk
+        })
       const ended = once(started, 'exit').then(([code]) => {
         throw new Error(`the receiver ended with ${code}: ${said}`)
       })

@@ -26,7 +26,9 @@ export function createJsonFile({ path }: { path: string }): SiemTransport {
 async function append(path: string, lines: readonly string[]): Promise<void> {
   const file = await open(path, O_APPEND | O_CREAT | O_NOFOLLOW | O_RDWR, 0o600)
   try {
-    const { size, mode } = await file.stat()
+    const stats = await file.stat()
+    if (!stats.isFile()) throw new TypeError('it is no file')
+    const { size, mode } = stats
     if ((mode & 0o077) !== 0) await file.chmod(0o600)
     // A line that was torn by a crash ends here; it is repeated whole.
     const torn = size > 0 && !(await endsWithLineFeed(file, size))

@@ -21,7 +21,7 @@ const earlyClose = 'see the receiver’s own log: it may want another client cer
  * Syslog over TLS (RFC 5425) says nothing back, so each batch has a connection of its own, and is confirmed
  * when the receiver closes after us. Before we close, we wait until it must have all of it, for several round
  * trips: a receiver that goes away meanwhile is seen to be closed before us, and one that goes away with
- * something unread resets the connection. Either way the batch is sent again. See decisions/0007.
+ * something unread resets the connection. Either way the batch is sent again. See decisions/0007-the-ledger-is-its-own-spool.md.
  */
 export function createTlsSyslog({ host, port, tls }: TlsSyslogOptions): SiemTransport {
   const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
