@@ -9,8 +9,8 @@ import { epoch, openHarness } from './support/harness.ts'
 import { makeSiemCertificates } from './support/siem-certificates.ts'
 import { makeRsyslog } from './support/syslog-receivers.ts'
 
-const kills = 6
-const recordsEach = 60
+const kills = 4
+const recordsEach = 40
 const fixture = fileURLToPath(new URL('support/shipping.fixture.ts', import.meta.url))
 
 it(`loses nothing when a node is killed ${kills} times in the midst of shipping`, {

@@ -3,6 +3,7 @@ import {
   createSubject,
   isAlert,
   loginApplication,
+  oldestUnshipped,
   type SiemEvent,
   type SiemTransport,
   shipperStatus,
@@ -201,6 +202,16 @@ describe('shipping', () => {
     const gap = receiver.batches.flat().find(({ type }) => type === 'siem.gap')
     expect(gap).toMatchObject({ id: 'test:gap:3-7', details: { count: 5, first: 3, last: 7 } })
     expect(receiver.ids().at(-1)).toBe('test:8')
+  })
+
+  it('names the oldest entry that was not shipped, which retention keeps', async () => {
+    expect(await oldestUnshipped(harness.store)).toBeNull()
+    await recordMany(2)
+    harness.clock.at += minute
+    await recordMany(1)
+    expect(await oldestUnshipped(harness.store)).toBe(harness.clock.at - minute)
+    await ship().kick()
+    expect(await oldestUnshipped(harness.store)).toBeNull()
   })
 
   it('raises an alert at an entry that was altered, and goes on after it', async () => {

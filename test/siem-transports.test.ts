@@ -8,8 +8,8 @@ import { text } from 'node:stream/consumers'
 import { createHttpsBatches, createJsonFile } from '@sallyport/adapters'
 import { siemFormats } from '@sallyport/core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { hostileEvent, hostileTexts } from '../core/src/siem/hostile-events.fixture.ts'
 import { makeDirectory } from './support/cli.ts'
-import { hostileEvent, hostileTexts } from './support/hostile-events.ts'
 import { makeSiemCertificates } from './support/siem-certificates.ts'
 
 const directory = makeDirectory()
@@ -137,8 +137,9 @@ describe('lines in a file', () => {
     symlinkSync(at('target'), at('link'))
     await expect(createJsonFile({ path: at('link') }).deliver(['{}'], soon())).rejects.toThrow(/ELOOP/)
     expect(existsSync(at('target'))).toBe(false)
-    await expect(createJsonFile({ path: '/dev/full' }).deliver(['{}'], soon())).rejects.toThrow(
-      /ENOSPC|cannot/,
+    await expect(createJsonFile({ path: '/dev/null' }).deliver(['{}'], soon())).rejects.toThrow(
+      /it is no file/,
     )
+    await expect(createJsonFile({ path: directory.path }).deliver(['{}'], soon())).rejects.toThrow(/EISDIR/)
   })
 })

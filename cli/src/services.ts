@@ -28,6 +28,9 @@ import {
   type PasswordScheme,
   parseGatePolicies,
   SallyportError,
+  type SiemEvent,
+  spoolEvents,
+  type Tx,
   ticketLink,
 } from '@sallyport/core'
 import type { GateConfig } from '@sallyport/gate-http'
@@ -114,6 +117,14 @@ export function createServices(foundation: Foundation, log: Log) {
     ...{ attempts, enrolments, outbox, emailCodes, sessions, passwords, signIn, signingKeys },
     ...{ devices, enforcement, policies, passwordScheme, invitations, recovery, users },
     siem: siemOf(config),
+    spoolForSiem: spoolFor(config),
+  }
+}
+
+/** Stores events for the SIEM with what they tell of; without a SIEM, nothing is stored. */
+function spoolFor({ siem }: Config) {
+  return async (tx: Tx, events: readonly SiemEvent[]): Promise<void> => {
+    if (siem) await spoolEvents(tx, events, { mostEvents: siem.spool.max_events })
   }
 }
 

@@ -18,20 +18,14 @@ const [location, directory, port, now, records] = process.argv.slice(2) as [
 const pem = (name: string) => readFileSync(join(directory, name), 'utf8')
 const harness = await openHarness({ location, now: Number(now) })
 const { store, clock } = harness
-for (let index = 0; index < Number(records); index++) {
-  const id = `threat ${now} ${index}`
+for (let first = 0; first < Number(records); first += 10) {
   await store.transaction(async (tx) => {
-    tx.ledger.append({ type: index % 10 === 0 ? 'subject.locked' : 'session.opened', at: clock.now() })
-    const severity = index % 2 === 0 ? 'high' : 'low'
-    const threat = {
-      id,
-      at: clock.now(),
-      type: 'failed_auth',
-      address: null,
-      subject: null,
-      details: {},
-    } as const
-    await spoolEvents(tx, [{ ...threat, severity }], { mostEvents: 10_000 })
+    for (let index = first; index < first + 10; index++) {
+      tx.ledger.append({ type: index === first ? 'subject.locked' : 'session.opened', at: clock.now() })
+      const severity = index % 2 === 0 ? 'high' : 'low'
+      const about = { at: clock.now(), type: 'failed_auth', severity, address: null, subject: null } as const
+      await spoolEvents(tx, [{ id: `threat ${now} ${index}`, ...about, details: {} }], { mostEvents: 10_000 })
+    }
   })
 }
 const transport = createTlsSyslog({

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { hostileEvent, hostileTexts } from '../../../test/support/hostile-events.ts'
 import type { SiemEvent } from './event.ts'
 import { type SiemFormatName, siemFormats } from './formats.ts'
+import { hostileEvent, hostileTexts } from './hostile-events.fixture.ts'
 
 const source = { host: 'gate-1', version: '1.2.3' }
 const event: SiemEvent = {

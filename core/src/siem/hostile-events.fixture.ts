@@ -1,4 +1,4 @@
-import type { SiemEvent } from '@sallyport/core'
+import type { SiemEvent } from './event.ts'
 
 /** What clients might type to end a line, begin another, or hide one. */
 export const hostileTexts: readonly string[] = [
