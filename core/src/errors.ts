@@ -31,6 +31,8 @@ export type ErrorCode =
   // mail
   | 'mail_unavailable'
   | 'mail_refused'
+  // YubiKeys
+  | 'yubikey_unavailable'
 
 /** One fault in something a person wrote, with the path to it: `factors[2].id`. */
 export interface Fault {

@@ -6,6 +6,7 @@ import type { LedgerCheckpoint, LedgerEntry, LedgerRecord } from './ledger/entry
 
 import type { OutboxPort } from './mail/letter.ts'
 import type { DevicePort, RefreshTokenPort, SessionPort, TicketPort } from './session/session.ts'
+import type { ValidationClientPort, YubikeyPort } from './yubikey/stored.ts'
 
 /**
  * What the core asks of a database. Implementations live in `store/`; one contract suite runs against
@@ -63,6 +64,8 @@ export interface Tx {
   readonly devices: DevicePort
   readonly outbox: OutboxPort
   readonly companies: CompanyPort
+  readonly yubikeys: YubikeyPort
+  readonly validationClients: ValidationClientPort
 }
 
 /** One page of a list: pass `next` back as `after` for the following page; `null` when there is none. */

@@ -24,6 +24,8 @@ export const problemMeanings: Readonly<Record<ProblemCode, string>> = {
   ledger_damaged: 'The ledger is damaged, and nothing is decided without it.',
   mail_unavailable: 'Mail cannot be sent at present.',
   mail_refused: 'The mail server refuses this letter.',
+  yubikey_unavailable:
+    'No YubiKey validation server gave an answer to be trusted: use another factor, or try again.',
   method_not_allowed: 'This path takes other methods; the header `Allow` names them.',
   payload_too_large: 'A body has at most 64 KiB.',
   not_ready: 'A part of this node cannot do its work.',

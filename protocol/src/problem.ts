@@ -54,6 +54,7 @@ const statuses: Record<ProblemCode, number> = {
   ledger_damaged: 503,
   mail_unavailable: 503,
   mail_refused: 503,
+  yubikey_unavailable: 503,
   not_ready: 503,
   internal: 500,
   invalid_credentials: 401,

@@ -18,6 +18,7 @@ export interface Migration {
 export const migrations: readonly Migration[] = [
   { version: 1, statements: firstSchema },
   { version: 2, statements: trustedDevices },
+  { version: 3, statements: yubikeys },
 ]
 
 function firstSchema({ integer, bytes, keyText, table, keyedTable }: SchemaDialect): string[] {
@@ -222,5 +223,26 @@ function trustedDevices({ integer, table, keyedTable }: SchemaDialect): string[]
       used_at ${integer}
     )${keyedTable}`,
     'CREATE INDEX device_tokens_by_device ON device_tokens (device_id)',
+  ]
+}
+
+function yubikeys({ integer, bytes, table }: SchemaDialect): string[] {
+  return [
+    `CREATE TABLE yubikeys (
+      public_id TEXT PRIMARY KEY,
+      serial TEXT,
+      key_id TEXT NOT NULL,
+      sealed ${bytes} NOT NULL,
+      imported_at ${integer} NOT NULL
+    )${table}`,
+    'CREATE INDEX yubikeys_by_key ON yubikeys (key_id)',
+    `CREATE TABLE validation_clients (
+      id TEXT PRIMARY KEY,
+      name TEXT NOT NULL,
+      key_id TEXT NOT NULL,
+      sealed ${bytes} NOT NULL,
+      created_at ${integer} NOT NULL
+    )${table}`,
+    'CREATE INDEX validation_clients_by_key ON validation_clients (key_id)',
   ]
 }

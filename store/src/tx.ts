@@ -14,6 +14,7 @@ import { settingPort } from './ports/settings.ts'
 import { subjectPort } from './ports/subjects.ts'
 import { ticketPort } from './ports/tickets.ts'
 import { secretPort, vaultKeyPort } from './ports/vault.ts'
+import { validationClientPort, yubikeyPort } from './ports/yubikeys.ts'
 import type { Sql } from './sql.ts'
 
 /** All the ports over one transaction. `appended` receives what goes to the ledger when it commits. */
@@ -37,5 +38,7 @@ export function createTx(sql: Sql, appended: LedgerRecord[]): Tx {
     devices: devicePort(sql),
     outbox: outboxPort(sql),
     companies: companyPort(sql),
+    yubikeys: yubikeyPort(sql),
+    validationClients: validationClientPort(sql),
   }
 }

@@ -17,7 +17,9 @@ import type {
   SigningKeys,
   Store,
   Users,
+  ValidationServer,
   Vault,
+  Yubikeys,
 } from '@sallyport/core'
 
 /** What the gate is handed: the core's services, wired elsewhere. It never sees a database or a file. */
@@ -42,6 +44,9 @@ export interface GateServices {
   signIn: SignIn
   signingKeys: SigningKeys
   users: Users
+  /** `null` where YubiKeys are turned off. */
+  yubikeys: Yubikeys | null
+  validationServer: ValidationServer
   /** Named checks of what the gate needs to decide; each rejects when that part cannot do its work. */
   readiness: Readonly<Record<string, () => Promise<void>>>
   log: { error(facts: object, message: string): void }
