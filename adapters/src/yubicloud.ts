@@ -109,8 +109,8 @@ function readAnswer(text: string): ValidationFields {
 function reasonOf(reason: unknown): string {
   if (reason instanceof NoAnswer) return reason.message
   if (reason instanceof DOMException && reason.name === 'TimeoutError') return 'no answer in time'
-  const { cause, message } = reason as Error & { cause?: { code?: string } }
-  return cause?.code ?? message
+  const { cause, message } = reason as Error & { cause?: Partial<NodeJS.ErrnoException> }
+  return cause?.code ?? cause?.message ?? message
 }
 
 function hostOf(url: string): string {

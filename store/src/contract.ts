@@ -9,6 +9,7 @@ import { describeRaces } from './contract/races.ts'
 import { describeSealed } from './contract/sealed.ts'
 import { describeSessions } from './contract/sessions.ts'
 import { describeSubjects } from './contract/subjects.ts'
+import { describeYubikeys } from './contract/yubikeys.ts'
 
 /** The contract of `core/src/store.ts`, the same for every database. */
 export function describeStoreContract(name: string, bench: Bench): void {
@@ -19,6 +20,7 @@ export function describeStoreContract(name: string, bench: Bench): void {
     describeSessions(bench)
     describeMail(bench)
     describeSealed(bench)
+    describeYubikeys(bench)
     describeRaces(bench)
     describeAtomicity(bench)
     describeLedger(bench)
