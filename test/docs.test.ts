@@ -19,6 +19,7 @@ const pages = [
   'docs/operate.md',
   'docs/siem.md',
   'docs/troubleshooting.md',
+  'docs/yubikeys.md',
 ]
 const read = (page: string) => readFileSync(join(root, page), 'utf8')
 
@@ -78,7 +79,9 @@ describe.each(pages)('%s', (page) => {
       return helps.get(key)!
     }
     const shown = [
-      ...read(page).matchAll(/(?:npx )?sallyport ((?:user|apikey|policy|ledger|key|siem|totp) [a-z]+)/g),
+      ...read(page).matchAll(
+        /(?:npx )?sallyport ((?:user|apikey|policy|ledger|key|siem|totp|yubikey) [a-z]+)/g,
+      ),
     ]
     const options = [...read(page).matchAll(/sallyport [a-z]+ ?[a-z]*[^\n`|>]*/g)]
     for (const words of new Set(shown.map(([, words]) => words!))) {
@@ -86,7 +89,7 @@ describe.each(pages)('%s', (page) => {
     }
     for (const [line] of options) {
       const [, ...words] = line.split(' ').filter((word) => /^[a-z]+$/.test(word))
-      const { out, code } = await help(words.slice(0, 2))
+      const { out, code } = await help(words.slice(0, words[1] === 'client' ? 3 : 2))
       if (code !== 0) continue
       for (const [option] of line.matchAll(/--[a-z-]+/g)) expect(out, line).toContain(option)
     }

@@ -30,6 +30,12 @@ const roleName = z
   .string()
   .regex(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/, 'must be a name of letters, digits, _ and -')
 
+/** Digits, which YAML reads as a number. */
+const yubicloudClient = z.preprocess(
+  (value) => (typeof value === 'number' ? String(value) : value),
+  z.string().regex(/^\d{1,16}$/, 'must be a number'),
+)
+
 /** So many tries in that time, then a wait that grows from one length to the next. */
 function throttle(defaults: { attempts: number; within: string; lock_for: string[] }) {
   return z
@@ -114,6 +120,23 @@ const schema = z.strictObject({
           backup_format: z.enum(['short', 'long', 'digits']).default('short'),
           trusted_devices: z
             .strictObject({ enabled: flag.default(true), lifetime: duration.prefault('30d') })
+            .prefault({}),
+          yubikey: z
+            .strictObject({
+              enabled: flag.default(true),
+              validator: z.enum(['yubicloud', 'self_hosted']).optional(),
+              client_id: yubicloudClient.optional(),
+              api_key: z.string().optional(),
+              api_key_file: filePath.optional(),
+              urls: z
+                .array(z.url({ protocol: /^https?$/ }))
+                .min(1)
+                .max(10)
+                .default(['https://api.yubico.com/wsapi/2.0/verify']),
+              timeout: duration
+                .refine((time) => time >= 100 && time <= units.m, 'must be from 100ms to 60s')
+                .prefault('5s'),
+            })
             .prefault({}),
         })
         .prefault({}),

@@ -17,6 +17,7 @@ const commands = {
   key: async () => (await import('./commands/key.ts')).addKeyCommands,
   siem: async () => (await import('./commands/siem.ts')).addSiemCommands,
   totp: async () => (await import('./commands/totp.ts')).addTotpCommands,
+  yubikey: async () => (await import('./commands/yubikey.ts')).addYubikeyCommands,
   doctor: async () => (await import('./commands/doctor.ts')).addDoctorCommand,
 }
 
@@ -36,7 +37,7 @@ const program = new Command('sallyport')
   .addHelpText('after', '\nBegin with:\n  $ sallyport serve\n  $ sallyport doctor\n')
 
 for (const add of await loadCommands()) add(program)
-for (const command of [program, ...program.commands.flatMap((one) => [one, ...one.commands])]) {
+for (const command of withInner(program)) {
   command.exitOverride().showHelpAfterError('(add --help for the whole of it)')
   if (json) command.configureOutput({ writeErr: () => {} })
 }
@@ -48,6 +49,11 @@ async function loadCommands(): Promise<((program: Command) => void)[]> {
   const [word = ''] = words
   const asked = Object.hasOwn(commands, word) ? [commands[word as keyof typeof commands]] : null
   return Promise.all((asked ?? Object.values(commands)).map((load) => load()))
+}
+
+/** A command and all that it groups. */
+function withInner(command: Command): Command[] {
+  return [command, ...command.commands.flatMap((one) => withInner(one as Command))]
 }
 
 async function run(): Promise<number> {

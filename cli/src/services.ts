@@ -19,6 +19,9 @@ import {
   createSigningKeys,
   createTotpFactor,
   createUsers,
+  createValidationServer,
+  createYubikeyFactor,
+  createYubikeys,
   defaultLoginPolicies,
   type Enforcement,
   type GatePolicies,
@@ -40,6 +43,7 @@ import { readYaml } from './read-yaml.ts'
 import { readSecretFile, readTextFile } from './secret-file.ts'
 import { settingsShown } from './settings-shown.ts'
 import { siemOf } from './siem.ts'
+import { yubikeyValidator } from './yubikey-validator.ts'
 
 export type Services = ReturnType<typeof createServices>
 
@@ -57,10 +61,12 @@ export function createServices(foundation: Foundation, log: Log) {
   const enforcement = enforcementOf(config)
   const policies = loginPolicies(config)
 
+  const validator = yubikeyValidator(foundation)
   const factors = [
     createTotpFactor({ window: config.totp.window }),
     createBackupFactor(),
     createEmailFactor(),
+    ...(validator ? [createYubikeyFactor({ validator })] : []),
   ]
   const attempts = createAttempts({ ...shared, factors, lifetime: config.attempts.lifetime })
   const enrolments = createEnrolments({ ...shared, totp: config.totp, backup: { format, count } })
@@ -113,7 +119,10 @@ export function createServices(foundation: Foundation, log: Log) {
   const invitations = createInvitations({ ...hashing, issueLink })
   const recovery = createRecovery({ store, clock, random, sessions, passwordCheck, outbox, issueLink })
   const users = createUsers({ store, clock, sessions })
+  const yubikeys = validator && createYubikeys({ ...shared, validator })
+  const validationServer = createValidationServer({ store, vault, clock, log })
   return {
+    ...{ yubikeys, validationServer },
     ...{ attempts, enrolments, outbox, emailCodes, sessions, passwords, signIn, signingKeys },
     ...{ devices, enforcement, policies, passwordScheme, invitations, recovery, users },
     siem: siemOf(config),

@@ -33,6 +33,8 @@ export type ErrorCode =
   | 'mail_refused'
   // what is sent to a SIEM
   | 'siem_unavailable'
+  // YubiKeys
+  | 'yubikey_unavailable'
 
 /** One fault in something a person wrote, with the path to it: `factors[2].id`. */
 export interface Fault {

@@ -7,6 +7,7 @@ import type { LedgerCheckpoint, LedgerEntry, LedgerRecord } from './ledger/entry
 import type { OutboxPort } from './mail/letter.ts'
 import type { DevicePort, RefreshTokenPort, SessionPort, TicketPort } from './session/session.ts'
 import type { SpoolPort } from './siem/spool.ts'
+import type { ValidationClientPort, YubikeyPort } from './yubikey/stored.ts'
 
 /**
  * What the core asks of a database. Implementations live in `store/`; one contract suite runs against
@@ -65,6 +66,8 @@ export interface Tx {
   readonly outbox: OutboxPort
   readonly companies: CompanyPort
   readonly spool: SpoolPort
+  readonly yubikeys: YubikeyPort
+  readonly validationClients: ValidationClientPort
 }
 
 /** One page of a list: pass `next` back as `after` for the following page; `null` when there is none. */

@@ -41,6 +41,17 @@ const mustEnrol = z.object({
   user_id: z.string(),
 })
 
+/** A factor enrolled; in a sign-in that had to enrol one first, also how that goes on. */
+export const enrolled = success.extend({
+  method,
+  enrolled_at: time,
+  ...grant.partial().shape,
+  ...pending.omit({ mfa_required: true }).partial().shape,
+  mfa_required: z.boolean().optional(),
+  enrollment_required: z.boolean().optional(),
+  enrollment_token: z.string().optional(),
+})
+
 /** `/auth`: for people and their browsers. */
 export const authRoutes = defineRoutes({
   login: {
@@ -68,7 +79,7 @@ export const authRoutes = defineRoutes({
       remember_device: z.boolean().optional(),
     }),
     answer: z.union([grant, z.object({ mfa_required: z.literal(true), chain })]),
-    problems: ['invalid_token', 'invalid_code', 'chain_reset', 'locked'],
+    problems: ['invalid_token', 'invalid_code', 'chain_reset', 'locked', 'yubikey_unavailable'],
   },
   sendEmail: {
     method: 'POST',
@@ -106,15 +117,7 @@ export const authRoutes = defineRoutes({
     params: none,
     query: none,
     body: z.strictObject({ code, enrolment_id: z.string().max(64).optional() }),
-    answer: success.extend({
-      method,
-      enrolled_at: time,
-      ...grant.partial().shape,
-      ...pending.omit({ mfa_required: true }).partial().shape,
-      mfa_required: z.boolean().optional(),
-      enrollment_required: z.boolean().optional(),
-      enrollment_token: z.string().optional(),
-    }),
+    answer: enrolled,
     problems: ['invalid_token', 'invalid_code', 'nothing_pending', 'locked'],
   },
   enrolEmail: {
@@ -179,7 +182,14 @@ export const authRoutes = defineRoutes({
     query: none,
     body: z.strictObject({ code, method: method.optional() }),
     answer: success,
-    problems: ['invalid_token', 'invalid_code', 'mfa_enforced', 'locked', 'nothing_enrolled'],
+    problems: [
+      'invalid_token',
+      'invalid_code',
+      'mfa_enforced',
+      'locked',
+      'nothing_enrolled',
+      'yubikey_unavailable',
+    ],
   },
   regenerateBackupCodes: {
     method: 'POST',
@@ -190,7 +200,7 @@ export const authRoutes = defineRoutes({
     query: none,
     body: z.strictObject({ code, method: method.optional() }),
     answer: z.object({ backup_codes: z.array(z.string()) }),
-    problems: ['invalid_token', 'invalid_code', 'locked', 'nothing_enrolled'],
+    problems: ['invalid_token', 'invalid_code', 'locked', 'nothing_enrolled', 'yubikey_unavailable'],
   },
   stepUp: {
     method: 'POST',

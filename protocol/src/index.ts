@@ -16,3 +16,4 @@ export {
   type Route,
 } from './route.ts'
 export { serviceRoutes } from './service-routes.ts'
+export { yubikeyRoutes } from './yubikey-routes.ts'

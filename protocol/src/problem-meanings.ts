@@ -25,6 +25,8 @@ export const problemMeanings: Readonly<Record<ProblemCode, string>> = {
   mail_unavailable: 'Mail cannot be sent at present.',
   mail_refused: 'The mail server refuses this letter.',
   siem_unavailable: 'The SIEM does not confirm what it is sent.',
+  yubikey_unavailable:
+    'No YubiKey validation server gave an answer to be trusted: use another factor, or try again.',
   method_not_allowed: 'This path takes other methods; the header `Allow` names them.',
   payload_too_large: 'A body has at most 64 KiB.',
   not_ready: 'A part of this node cannot do its work.',

@@ -55,6 +55,7 @@ const statuses: Record<ProblemCode, number> = {
   mail_unavailable: 503,
   mail_refused: 503,
   siem_unavailable: 503,
+  yubikey_unavailable: 503,
   not_ready: 503,
   internal: 500,
   invalid_credentials: 401,

@@ -5,20 +5,21 @@ import { code, nothing, time } from './shapes.ts'
 const name = z.string().min(1).max(254)
 
 /** The application's own id of a subject, under either of its two names. */
-const naming = {
+export const naming = {
   extension: name.optional().meta({ description: "the application's own id of the subject" }),
   subject: name.optional().meta({ description: 'another name for extension' }),
 }
 
 type Names = { extension?: string | undefined; subject?: string | undefined }
-const oneName = ({ extension, subject }: Names) => (extension === undefined) !== (subject === undefined)
-const oneNameFault = { path: ['extension'], message: 'exactly one of extension and subject is needed' }
+export const oneName = ({ extension, subject }: Names) =>
+  (extension === undefined) !== (subject === undefined)
+export const oneNameFault = { path: ['extension'], message: 'exactly one of extension and subject is needed' }
 
 const named = z.strictObject({ extension: name })
 const none = nothing
 const done = z.object({ success: z.literal(true) })
 
-const method = z.enum(['totp', 'email', 'backup'])
+const method = z.enum(['totp', 'email', 'backup', 'yubikey'])
 const clientIp = z
   .string()
   .max(64)
@@ -76,7 +77,7 @@ export const serviceRoutes = defineRoutes({
       .strictObject({ ...naming, code, method: method.optional(), client_ip: clientIp.optional() })
       .refine(oneName, oneNameFault),
     answer: done.extend({ method }),
-    problems: ['invalid_code', 'locked'],
+    problems: ['invalid_code', 'locked', 'yubikey_unavailable'],
   },
   disable: {
     method: 'POST',
@@ -102,7 +103,7 @@ export const serviceRoutes = defineRoutes({
         message: 'only together with code',
       }),
     answer: done,
-    problems: ['invalid_code', 'locked', 'not_found'],
+    problems: ['invalid_code', 'locked', 'not_found', 'yubikey_unavailable'],
   },
   challenge: {
     method: 'POST',

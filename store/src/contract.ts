@@ -10,6 +10,7 @@ import { describeSealed } from './contract/sealed.ts'
 import { describeSessions } from './contract/sessions.ts'
 import { describeSpool } from './contract/spool.ts'
 import { describeSubjects } from './contract/subjects.ts'
+import { describeYubikeys } from './contract/yubikeys.ts'
 
 /** The contract of `core/src/store.ts`, the same for every database. */
 export function describeStoreContract(name: string, bench: Bench): void {
@@ -20,6 +21,7 @@ export function describeStoreContract(name: string, bench: Bench): void {
     describeSessions(bench)
     describeMail(bench)
     describeSealed(bench)
+    describeYubikeys(bench)
     describeRaces(bench)
     describeAtomicity(bench)
     describeLedger(bench)

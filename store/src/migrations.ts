@@ -21,6 +21,7 @@ export const migrations: readonly Migration[] = [
   { version: 1, statements: firstSchema },
   { version: 2, statements: trustedDevices },
   { version: 3, statements: siemSpool },
+  { version: 4, statements: yubikeys },
 ]
 
 function firstSchema({ integer, bytes, keyText, table, keyedTable }: SchemaDialect): string[] {
@@ -245,5 +246,26 @@ function siemSpool({ integer, counted, table }: SchemaDialect): string[] {
       dropped ${integer} NOT NULL
     )${table}`,
     "INSERT INTO siem_shipper (id, holder, held_until, dropped) VALUES (1, '', 0, 0)",
+  ]
+}
+
+function yubikeys({ integer, bytes, table }: SchemaDialect): string[] {
+  return [
+    `CREATE TABLE yubikeys (
+      public_id TEXT PRIMARY KEY,
+      serial TEXT,
+      key_id TEXT NOT NULL,
+      sealed ${bytes} NOT NULL,
+      imported_at ${integer} NOT NULL
+    )${table}`,
+    'CREATE INDEX yubikeys_by_key ON yubikeys (key_id)',
+    `CREATE TABLE validation_clients (
+      id TEXT PRIMARY KEY,
+      name TEXT NOT NULL,
+      key_id TEXT NOT NULL,
+      sealed ${bytes} NOT NULL,
+      created_at ${integer} NOT NULL
+    )${table}`,
+    'CREATE INDEX validation_clients_by_key ON validation_clients (key_id)',
   ]
 }

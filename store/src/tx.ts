@@ -15,6 +15,7 @@ import { spoolPort } from './ports/spool.ts'
 import { subjectPort } from './ports/subjects.ts'
 import { ticketPort } from './ports/tickets.ts'
 import { secretPort, vaultKeyPort } from './ports/vault.ts'
+import { validationClientPort, yubikeyPort } from './ports/yubikeys.ts'
 import type { Sql } from './sql.ts'
 
 /** All the ports over one transaction. `appended` receives what goes to the ledger when it commits. */
@@ -39,5 +40,7 @@ export function createTx(sql: Sql, appended: LedgerRecord[]): Tx {
     outbox: outboxPort(sql),
     companies: companyPort(sql),
     spool: spoolPort(sql),
+    yubikeys: yubikeyPort(sql),
+    validationClients: validationClientPort(sql),
   }
 }

@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
+  createApiKey,
   createLedgerLinker,
   createUser,
   generateLedgerKey,
@@ -151,6 +152,14 @@ export async function openAdminGate(options: { config?: string; location?: strin
     return entries.map(readEntry)
   }
 
+  /** An application's key to the service API. */
+  function addKey(application: string) {
+    const wanted = { application, name: 'test', scopes: ['mfa:read', 'mfa:write'] as const }
+    return store.transaction((tx) =>
+      createApiKey({ ...wanted, issuer: 'Test', actor: 'test' }, { tx, clock, random }),
+    )
+  }
+
   /** The letters that wait, opened. */
   async function letters() {
     const rows = await store.transaction((tx) => tx.outbox.claim(clock.at, clock.at + 1, 100))
@@ -166,8 +175,8 @@ export async function openAdminGate(options: { config?: string; location?: strin
   }
 
   return {
-    ...{ store: store as Store, clock, services, config, call, url: node.url },
-    ...{ addUser, addPhone, login, signIn, signInAdmin, ledgerOf, letters },
+    ...{ store: store as Store, vault, clock, services, config, call, url: node.url },
+    ...{ addUser, addPhone, login, signIn, signInAdmin, ledgerOf, letters, addKey },
     async addNode() {
       const added = await startNode()
       nodes.push(added)

@@ -5,8 +5,11 @@ import {
   createEnrolments,
   createLedgerLinker,
   createLedgerReader,
+  createSelfHostedValidator,
   createSubject,
   createTotpFactor,
+  createYubikeyFactor,
+  createYubikeys,
   defaultTotpSettings,
   type Enrolment,
   generateLedgerKey,
@@ -69,7 +72,9 @@ export async function openHarness(options: HarnessOptions) {
   store.attachLedger(createLedgerLinker({ ledgerId, ...key, clock }))
 
   const { limits, lifetime, intercept = (parts) => parts } = options
-  const factors = [createTotpFactor(), createBackupFactor(), ...(options.factors ?? [])]
+  const validator = createSelfHostedValidator({ store, vault })
+  const yubikeyFactor = createYubikeyFactor({ validator })
+  const factors = [createTotpFactor(), createBackupFactor(), yubikeyFactor, ...(options.factors ?? [])]
   const limited = { clock, random, ...(limits && { limits }) }
   const attempts = createAttempts({
     ...limited,
@@ -85,6 +90,8 @@ export async function openHarness(options: HarnessOptions) {
     // The same path as in production, with less work on it.
     backup: { format: 'short', count: options.backupCodes ?? 10, iterations: 1_000 },
   })
+
+  const yubikeys = createYubikeys({ ...limited, store, validator })
 
   async function addSubject(more: Partial<Parameters<typeof createSubject>[0]> = {}): Promise<Subject> {
     const wanted = { application: loginApplication, ref: `subject ${randomId(random)}`, ...more }
@@ -136,6 +143,7 @@ export async function openHarness(options: HarnessOptions) {
     clock,
     attempts,
     enrolments,
+    yubikeys,
     addSubject,
     addPhone,
     begin,

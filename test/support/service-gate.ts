@@ -4,6 +4,7 @@ import {
   createEmailFactor,
   createOutbox,
   createSessions,
+  createValidationServer,
   decodeSecret,
   defaultEnforcement,
   randomId,
@@ -36,6 +37,7 @@ export async function openServiceGate(options: HarnessOptions) {
     emailCodes: createEmailCodes({ ...parts, outbox }),
     sessions: createSessions(parts),
     enforcement: defaultEnforcement,
+    validationServer: createValidationServer(parts),
     readiness: {},
   }
   const config = {

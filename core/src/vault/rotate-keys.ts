@@ -14,8 +14,8 @@ const ROTATION = 'vault.rotation'
 export const RETIRE_AFTER = 7 * SEAL_LEASE
 
 /** Every port that holds sealed secrets, for a rotation of the whole installation. */
-export function sealedPorts({ enrolments, secrets, challenges, outbox }: Tx): Resealable[] {
-  return [enrolments, secrets, challenges, outbox]
+export function sealedPorts(tx: Tx): Resealable[] {
+  return [tx.enrolments, tx.secrets, tx.challenges, tx.outbox, tx.yubikeys, tx.validationClients]
 }
 
 export interface RotationProgress {

@@ -17,6 +17,7 @@ import { registerInvitations } from './login/invitation-calls.ts'
 import { registerPasswords } from './login/password-calls.ts'
 import { registerSessions } from './login/session-calls.ts'
 import { registerSignIn } from './login/sign-in-calls.ts'
+import { registerYubikey } from './login/yubikey-call.ts'
 import { createMetrics } from './metrics.ts'
 import { registerOperator } from './operator.ts'
 import { answerRefusal, Refusal, refusalOf } from './refusal.ts'
@@ -24,6 +25,7 @@ import { registerService } from './service/service-api.ts'
 import type { GateConfig, GateServices } from './services.ts'
 import { createSessionMemory } from './session-memory.ts'
 import { createTokens } from './tokens.ts'
+import { registerValidation } from './validation-call.ts'
 
 const contentSecurityPolicy = {
   defaultSrc: ["'none'"],
@@ -85,8 +87,10 @@ export function createHttpGate(config: GateConfig, services: GateServices): Http
   registerSessions(bind, login)
   registerPasswords(bind, login)
   registerInvitations(bind, login)
+  registerYubikey(bind, login)
   registerService(bind, services)
   registerAdmin(bind, login)
+  registerValidation(bind, services)
   registerOperator(app, { config, services, metrics, tokens, served })
   refuseOtherMethods(app)
 

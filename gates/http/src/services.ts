@@ -17,7 +17,9 @@ import type {
   SigningKeys,
   Store,
   Users,
+  ValidationServer,
   Vault,
+  Yubikeys,
 } from '@sallyport/core'
 import type { Measure } from './metrics.ts'
 
@@ -43,6 +45,9 @@ export interface GateServices {
   signIn: SignIn
   signingKeys: SigningKeys
   users: Users
+  /** `null` where YubiKeys are turned off. */
+  yubikeys: Yubikeys | null
+  validationServer: ValidationServer
   /** Named checks of what the gate needs to decide; each rejects when that part cannot do its work. */
   readiness: Readonly<Record<string, () => Promise<void>>>
   /** What `/metrics` says besides what the gate knows itself. */

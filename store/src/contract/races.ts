@@ -14,7 +14,9 @@ import {
   session,
   subject,
   ticket,
+  validationClient,
   winners,
+  yubikey,
 } from './samples.ts'
 
 export function describeRaces({ pair }: Bench): void {
@@ -36,6 +38,7 @@ export function describeRaces({ pair }: Bench): void {
         await tx.challenges.open(challenge('tried', 's', { factor: 'webauthn', triesLeft: 7 }))
         await tx.outbox.insert(outboxRow('raced'))
         await tx.companies.insert({ name: 'raced', createdAt: 1 })
+        await tx.yubikeys.insert(yubikey('gone'))
         await tx.secrets.insert('raced', { keyId: 'old', bytes: Uint8Array.of(1) })
         await tx.vaultKeys.insert({ id: 'v', wrapped: null, status: 'active', createdAt: 1, retiredAt: null })
       })
@@ -63,6 +66,9 @@ export function describeRaces({ pair }: Bench): void {
       ['claim', async ({ outbox }) => (await outbox.claim(20, 500, 9)).length === 1],
       ['send', ({ outbox }) => outbox.remove('raced')],
       ['remove a company', ({ companies }) => companies.remove('raced')],
+      ['import a key', ({ yubikeys }) => yubikeys.insert(yubikey('raced'))],
+      ['remove a key', ({ yubikeys }) => yubikeys.remove('gone')],
+      ['take a client’s id', ({ validationClients }) => validationClients.insert(validationClient('raced'))],
       ['take a setting', ({ settings }, index) => settings.insert('raced', String(index))],
       ['re-seal', ({ secrets }) => secrets.reseal('raced', 'old', { keyId: 'new', bytes: Uint8Array.of(2) })],
       ['change a key’s status', ({ vaultKeys }) => vaultKeys.setStatus('v', 'active', 'retiring', 5)],

@@ -11,6 +11,8 @@ import type {
   Ticket,
   TrustedDevice,
   Tx,
+  ValidationClient,
+  Yubikey,
 } from '@sallyport/core'
 import { SallyportError } from '@sallyport/core'
 
@@ -191,4 +193,14 @@ export function device(id: string, subjectId: string, more: Partial<TrustedDevic
     revokedAt: null,
     ...more,
   }
+}
+
+export function yubikey(publicId: string, more: Partial<Yubikey> = {}): Yubikey {
+  const sealed = { keyId: 'key-1', bytes: Uint8Array.of(0, 1, 254, 255) }
+  return { publicId, serial: null, sealed, importedAt: 10, ...more }
+}
+
+export function validationClient(id: string, more: Partial<ValidationClient> = {}): ValidationClient {
+  const sealed = { keyId: 'key-1', bytes: Uint8Array.of(0, 1, 254, 255) }
+  return { id, name: 'VPN', sealed, createdAt: 10, ...more }
 }

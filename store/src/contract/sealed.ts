@@ -1,7 +1,7 @@
 import type { SealedSecret, Store } from '@sallyport/core'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Bench } from './bench.ts'
-import { addSubject, challenge, enrolment, outboxRow } from './samples.ts'
+import { addSubject, challenge, enrolment, outboxRow, validationClient, yubikey } from './samples.ts'
 
 const secret = (keyId: string, ...bytes: number[]): SealedSecret => ({ keyId, bytes: Uint8Array.from(bytes) })
 
@@ -158,6 +158,24 @@ export function describeSealed({ fresh }: Bench): void {
         }
         expect((await tx.challenges.live('s', 'email', 20))?.sealed).toEqual(secret('k-b', 2))
         expect((await tx.outbox.claim(20, 30, 1))[0]?.sealed).toEqual(secret('k-b', 2))
+      })
+    })
+
+    it('does the same for YubiKeys and the clients that have them validated', async () => {
+      await store.transaction(async (tx) => {
+        await tx.yubikeys.insert(yubikey('row', { sealed: secret('k-a', 1) }))
+        await tx.validationClients.insert(validationClient('row', { sealed: secret('k-a', 1) }))
+        const bound = { yubikeys: 'yubikey', validationClients: 'validation client' } as const
+        for (const name of ['yubikeys', 'validationClients'] as const) {
+          const row = { id: 'row', subject: bound[name], purpose: 'row', sealed: secret('k-a', 1) }
+          expect(await tx[name].sealedUnderOtherKeys('k-b', 10)).toEqual([row])
+          expect(await tx[name].reseal('row', 'k-a', secret('k-b', 2))).toBe(true)
+          expect(await tx[name].reseal('row', 'k-a', secret('k-b', 3))).toBe(false)
+          expect((await tx[name].find('row'))?.sealed).toEqual(secret('k-b', 2))
+          expect([await tx[name].countSealedUnder('k-a'), await tx[name].countSealedUnder('k-b')]).toEqual([
+            0, 1,
+          ])
+        }
       })
     })
 

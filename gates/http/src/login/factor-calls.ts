@@ -8,7 +8,6 @@ import {
   qrPngDataUrl,
   removeAllFactors,
   removeFactor,
-  type Session,
   type Subject,
   type Tx,
 } from '@sallyport/core'
@@ -16,21 +15,13 @@ import { authRoutes } from '@sallyport/protocol'
 import { invalidToken, stepUpRequired } from '../access.ts'
 import type { Binder, Call } from '../bind.ts'
 import { Refusal, refuseUntil, wrongCode } from '../refusal.ts'
-import {
-  grantAnswer,
-  iso,
-  isSecond,
-  type LoginContext,
-  type Method,
-  mustEnrolAnswer,
-  pendingAnswer,
-  personOf,
-} from './login-context.ts'
+import { enrolledAnswer } from './enrolled-answer.ts'
+import { iso, isSecond, type LoginContext, type Method, personOf } from './login-context.ts'
 
 /** A person's own factors: adding, looking at, renaming and removing them. */
 export function registerFactors(bind: Binder, login: LoginContext): void {
   const { services, access, config } = login
-  const { enrolments, emailCodes, attempts, signIn, outbox, enforcement, store, clock } = services
+  const { enrolments, emailCodes, attempts, outbox, enforcement, store, clock } = services
 
   bind(authRoutes.enrolTotp, async (call) => {
     const person = personOf(call)
@@ -80,22 +71,7 @@ export function registerFactors(bind: Binder, login: LoginContext): void {
     const outcome =
       pending.factor === 'email' ? await emailCodes.confirm(claim) : await enrolments.confirmTotp(claim)
     if (outcome.status !== 'confirmed') return unconfirmed(outcome)
-    const { enrolment } = outcome
-    await store.transaction((tx) =>
-      outbox.notify(tx, {
-        subject,
-        kind: 'factor_added',
-        facts: { factor: enrolment.factor, name: enrolment.name },
-      }),
-    )
-    void outbox.kick()
-    const confirmed = {
-      success: true as const,
-      message: 'The factor is enrolled.',
-      method: enrolment.factor as Method,
-      enrolled_at: iso(enrolment.confirmedAt ?? clock.now()),
-    }
-    return { ...confirmed, ...(await goOn(call, { session, enrolment })) }
+    return enrolledAnswer(login, call, { session, subject, enrolment: outcome.enrolment })
   })
 
   async function newestPending(subjectId: string, wanted: string | undefined): Promise<Enrolment | null> {
@@ -105,22 +81,6 @@ export function registerFactors(bind: Binder, login: LoginContext): void {
       ({ factor, expiresAt }) => isSecondFactor(factor) && expiresAt !== null && expiresAt > now,
     )
     return live.findLast(({ id }) => id === (wanted ?? id)) ?? null
-  }
-
-  /** A sign-in that had to enrol first goes on from here; fresh proof counts for any other session. */
-  async function goOn(
-    call: Pick<Call<never>, 'address' | 'userAgent' | 'context'>,
-    done: { session: Session; enrolment: Enrolment },
-  ) {
-    const { session, enrolment } = done
-    const { address, userAgent, context } = call
-    if (session.kind !== 'enrolling') return {}
-    const next = await signIn.afterEnrolment({ session, enrolmentId: enrolment.id, address, userAgent })
-    login.memory.forget(session.id)
-    if (next.status === 'signed_in') return grantAnswer(login, context, next)
-    if (next.status === 'mfa') return pendingAnswer(login, next)
-    if (next.status === 'must_enrol') return mustEnrolAnswer(login, next)
-    return {}
   }
 
   function unconfirmed(outcome: Exclude<ConfirmOutcome, { status: 'confirmed' }>): Refusal {

@@ -7,23 +7,22 @@ import {
   type Subject,
   type Tx,
 } from '@sallyport/core'
-import { serviceRoutes } from '@sallyport/protocol'
+import { serviceRoutes, yubikeyRoutes } from '@sallyport/protocol'
 import type { Binder } from '../bind.ts'
 import { Refusal, refuseUntil } from '../refusal.ts'
 import type { GateServices } from '../services.ts'
+import { notEnrolled, yubikeysOff } from '../yubikey-refusals.ts'
 import { actorOf, done, findNamed, type Named, readName } from './naming.ts'
 
 /** Registering an authenticator, and confirming it. Subjects come to be with their first one. */
 export function registerEnrolment(bind: Binder, services: GateServices): void {
-  const { store, clock, random, enrolments, sessions } = services
+  const { store, clock, random, enrolments, sessions, yubikeys } = services
 
   bind(serviceRoutes.enrol, async ({ caller, body }) => {
     const named = readName(caller, body)
     if (named instanceof Refusal) return named
     const { subject: known, issuer, active } = await store.read((tx) => standing(tx, named))
-    if (active.length > 0 && !isProven(active)) {
-      return new Refusal('step_up_required', 'a factor is enrolled: verify one of its codes first')
-    }
+    if (active.length > 0 && !isProven(active)) return unproven()
     const subject = await settleSubject({ named, known, email: body.email ?? null })
     const begun = await enrolments.beginTotp({
       subject,
@@ -57,6 +56,19 @@ export function registerEnrolment(bind: Binder, services: GateServices): void {
       case 'nothing_pending':
         return nothingPending()
     }
+  })
+
+  bind(yubikeyRoutes.enrolForSubject, async ({ caller, body }) => {
+    if (!yubikeys) return yubikeysOff()
+    const named = readName(caller, body)
+    if (named instanceof Refusal) return named
+    const { subject: known, active } = await store.read((tx) => standing(tx, named))
+    if (active.length > 0 && !isProven(active)) return unproven()
+    const subject = await settleSubject({ named, known, email: null })
+    const { otp, device_name: name = 'YubiKey' } = body
+    const outcome = await yubikeys.enrol({ subject, otp, name, asFirst: active.length === 0 })
+    if (outcome.status === 'enrolled') return { ...done, public_id: outcome.publicId }
+    return outcome.status === 'proof_required' ? unproven() : notEnrolled(outcome, { now: clock.now() })
   })
 
   async function standing(tx: Tx, { key, alias }: Named) {
@@ -116,6 +128,10 @@ export function registerEnrolment(bind: Binder, services: GateServices): void {
       return { ...subject, email, emailVerifiedAt: now }
     })
   }
+}
+
+function unproven(): Refusal {
+  return new Refusal('step_up_required', 'a factor is enrolled: verify one of its codes first')
 }
 
 function nothingPending(): Refusal {

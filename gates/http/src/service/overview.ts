@@ -3,7 +3,7 @@ import { serviceRoutes } from '@sallyport/protocol'
 import type { Binder } from '../bind.ts'
 import { Refusal } from '../refusal.ts'
 import type { GateServices } from '../services.ts'
-import { isoTimeOrNull, type Named, readName } from './naming.ts'
+import { isoTime, isoTimeOrNull, type Named, readName } from './naming.ts'
 
 /** Whoever was never heard of falls under the rules for everyone. */
 const stranger = { role: 'user', requiredSince: null }
@@ -22,7 +22,9 @@ export function registerOverview(bind: Binder, services: GateServices): void {
       required: judgeEnforcement(enforcement, { ...standing, now: clock.now() }).required,
       enrolled_at: isoTimeOrNull(first(active.map(({ confirmedAt }) => confirmedAt))),
       last_verified_at: isoTimeOrNull(last(active.map(({ lastUsedAt }) => lastUsedAt))),
-      methods: [...new Set(active.map(({ factor }) => factor as 'totp' | 'email' | 'backup'))].sort(),
+      methods: [
+        ...new Set(active.map(({ factor }) => factor as 'totp' | 'email' | 'backup' | 'yubikey')),
+      ].sort(),
       backup_codes_remaining: await codesLeft(active),
     }
   })
@@ -40,7 +42,14 @@ export function registerOverview(bind: Binder, services: GateServices): void {
           enrolled_at: isoTimeOrNull(authenticators[0]?.confirmedAt ?? null),
           last_used: isoTimeOrNull(last(authenticators.map(({ lastUsedAt }) => lastUsedAt))),
         },
-        yubikeys: [],
+        yubikeys: active
+          .filter(({ factor }) => factor === 'yubikey')
+          .map(({ settings, name, confirmedAt, createdAt, lastUsedAt }) => ({
+            public_id: String(settings.public_id),
+            device_name: name,
+            enrolled_at: isoTime(confirmedAt ?? createdAt),
+            last_used: isoTimeOrNull(lastUsedAt),
+          })),
         fido2: [],
         backup_codes: { remaining: await codesLeft(active) },
       },

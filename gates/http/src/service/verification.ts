@@ -5,7 +5,7 @@ import { Refusal, refuseUntil, wrongCode } from '../refusal.ts'
 import type { GateServices } from '../services.ts'
 import { actorOf, done, findNamed, readName, unknownSubject } from './naming.ts'
 
-type Method = 'totp' | 'email' | 'backup'
+type Method = 'totp' | 'email' | 'backup' | 'yubikey'
 
 interface Proof {
   subject: Subject | null
