@@ -78,6 +78,15 @@ export * from './subject/links.ts'
 export * from './subject/recovery.ts'
 export * from './subject/subjects.ts'
 export * from './subject/users.ts'
+export {
+  createDetector,
+  type Detector,
+  type DetectorSettings,
+  defaultDetectorSettings,
+  type JudgedRequest,
+  type Judgement,
+} from './threat/detector.ts'
+export { type ThreatCategory, threatCategories } from './threat/pattern.ts'
 export * from './vault/kdf.ts'
 export * from './vault/named-secret.ts'
 export * from './vault/rotate-keys.ts'

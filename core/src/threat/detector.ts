@@ -63,7 +63,7 @@ export function createDetector(settings: DetectorSettings = defaultDetectorSetti
       const agent = request.userAgent
       if (agent !== null) {
         findInAgent(agent, found)
-        findEverywhere(agent, found)
+        findEverywhere(decodePercent(agent, { plusIsSpace: false }), found)
       }
       if (probing && request.headers && hasScannerHeader(request.headers)) found.add(probing)
       return found.size === 0 ? nothing : weigh(found, settings)
@@ -78,20 +78,35 @@ export function createDetector(settings: DetectorSettings = defaultDetectorSetti
   }
 }
 
+/**
+ * So many tries of patterns are enough for a text of 64 KiB, the longest that a gate takes; one that asks for more
+ * is made to be slow, and this is its name.
+ */
+const mostTries = 200_000
+const crowded: Pattern = {
+  ...{ name: 'crowded-text', category: 'command', weight: 45, words: [], expression: '' },
+  ...{ for: '', against: '' },
+}
+
 /** Tries each pattern where one of its words stands, until it is found once. */
 function createFinder(patterns: readonly Pattern[]): (text: string, found: Set<Pattern>) => void {
   const words = [...new Set(patterns.flatMap((pattern) => pattern.words))]
   const tries = patterns.map((pattern) => ({ pattern, expression: new RegExp(pattern.expression, 'iy') }))
   const triesOf = words.map((word) => tries.filter(({ pattern }) => pattern.words.includes(word)))
   const findWords = createWordAutomaton(words)
-  return (text, found) =>
+  return (text, found) => {
+    let triesLeft = mostTries
     findWords(text, (word, start) => {
+      if (triesLeft <= 0) return
       for (const { pattern, expression } of triesOf[word]!) {
         if (found.has(pattern)) continue
+        triesLeft--
         expression.lastIndex = start
         if (expression.test(text)) found.add(pattern)
       }
     })
+    if (triesLeft <= 0) found.add(crowded)
+  }
 }
 
 function weigh(found: ReadonlySet<Pattern>, settings: DetectorSettings): Judgement {
@@ -143,7 +158,7 @@ function textOf({ path, query, headers, body }: JudgedRequest): string {
 
 function readCookies(header: string): string {
   const kept = header.split(/; ?/).filter((pair) => !isSecretName(pair.slice(0, pair.indexOf('='))))
-  return decodePercent(kept.join(fieldMark).replace(/=/g, `=${fieldMark}`), { plusIsSpace: true })
+  return decodePercent(kept.join(fieldMark), { plusIsSpace: true })
 }
 
 function readBody(body: unknown): string {

@@ -26,7 +26,7 @@ export interface Pattern {
 }
 
 /** Where a value begins: a parameter's, a JSON string's, or the whole text's. See `fieldMark`. */
-export const valueStart = String.raw`(?:^|\x01)`
+export const valueStart = String.raw`(?:^|[\x01=])`
 /** Where it ends. */
 export const valueEnd = String.raw`(?:$|\x01)`
 

@@ -62,12 +62,7 @@ function withoutComments(text: string): string {
 }
 
 const masked =
-  /&(?:#x?0{0,7}[\da-f]{1,6};?|(?:lt|gt|quot|apos|amp|tab|newline|colon|lpar|rpar|sol|nbsp);?)|\\(?:x[\da-f]{2}|u[\da-f]{4}|u\{[\da-f]{1,6}\}|0{0,4}[\da-f]{2,5} ?)|%u[\da-f]{4}|\+a[dd][\dwy4]-|[\0\t-\r\u200b-\u200d\u00ad\u00bc\u00be\uff01-\uff5e\u2018-\u201d]/gi
-
-const named: Readonly<Record<string, string>> = {
-  ...{ lt: '<', gt: '>', quot: '"', apos: "'", amp: '&', tab: '', newline: '', colon: ':' },
-  ...{ lpar: '(', rpar: ')', sol: '/', nbsp: ' ' },
-}
+  /&(?:#|lt|gt|quot|apos|amp|tab|newline|colon|lpar|rpar|sol|nbsp)|\\[xu\da-f]|%u[\da-f]|\+a[dd][\dwy4]-|[\0\t-\r\u200b-\u200d\u00ad\u00bc\u00be\uff01-\uff5e\u2018-\u201d]/i
 
 /**
  * The text as a browser or an old server may come to read it: HTML entities, JavaScript's, CSS's and IIS's
@@ -75,28 +70,92 @@ const named: Readonly<Record<string, string>> = {
  * there is nothing of the kind.
  */
 export function unmask(text: string): string | null {
-  masked.lastIndex = 0
-  return masked.test(text) ? text.replace(masked, reveal) : null
+  if (!masked.test(text)) return null
+  // Never longer than the text: a mask has more letters than what it stands for.
+  const shown = new Uint16Array(text.length)
+  let end = 0
+  for (let index = 0; index < text.length; ) {
+    const code = text.charCodeAt(index)
+    const mask = code < 128 ? maskAt(text, index, code) : null
+    const meant = foldLetter(mask === null ? code : mask.code)
+    index += mask === null ? 1 : mask.length
+    if (meant >= 0x1_00_00) shown[end++] = 0xd800 + ((meant - 0x1_00_00) >> 10)
+    if (meant !== 0) shown[end++] = meant >= 0x1_00_00 ? 0xdc00 + (meant & 0x3ff) : meant
+  }
+  return new TextDecoder('utf-16le').decode(shown.subarray(0, end))
 }
 
-function reveal(mask: string): string {
-  const first = mask.charCodeAt(0)
-  if (mask.length === 1) {
-    if (first >= 0xff01) return String.fromCharCode(first - 0xfee0)
-    if (first === 0xbc) return '<'
-    if (first === 0xbe) return '>'
-    if (first >= 0x2018) return first < 0x201c ? "'" : '"'
-    return ''
+/** What looks like an ASCII letter becomes it; what is not seen becomes 0. */
+function foldLetter(code: number): number {
+  if (code < 0x20) return code === 1 ? 1 : 0
+  if (code < 0xad) return code
+  if (code >= 0xff01 && code <= 0xff5e) return code - 0xfee0
+  if (code === 0xbc) return 0x3c
+  if (code === 0xbe) return 0x3e
+  if (code >= 0x2018 && code <= 0x201d) return code < 0x201c ? 0x27 : 0x22
+  return code === 0xad || (code >= 0x200b && code <= 0x200d) || code > 0x10_ff_ff ? 0 : code
+}
+
+interface Mask {
+  code: number
+  length: number
+}
+
+/** The mask that begins here, if one does. */
+function maskAt(text: string, index: number, code: number): Mask | null {
+  if (code === 0x26) return entityAt(text, index)
+  if (code === 0x5c) return escapeAt(text, index)
+  if (code === 0x25 && (text.charCodeAt(index + 1) | 0x20) === 0x75)
+    return numberAt(text, { index, skip: 2, least: 4, most: 4 })
+  if (code !== 0x2b || text.charCodeAt(index + 4) !== 0x2d) return null
+  const utf7 = text.slice(index + 1, index + 4).toLowerCase()
+  return utf7 === 'adw' || utf7 === 'ad4' ? { code: utf7 === 'adw' ? 0x3c : 0x3e, length: 5 } : null
+}
+
+const entities: Readonly<Record<string, number>> = {
+  ...{ lt: 0x3c, gt: 0x3e, quot: 0x22, apos: 0x27, amp: 0x26, tab: 0, newline: 0, colon: 0x3a },
+  ...{ lpar: 0x28, rpar: 0x29, sol: 0x2f, nbsp: 0x20 },
+}
+const entityName = /[a-z]{2,7}/iy
+
+function entityAt(text: string, index: number): Mask | null {
+  if (text.charCodeAt(index + 1) === 0x23) {
+    const hex = (text.charCodeAt(index + 2) | 0x20) === 0x78
+    return numberAt(text, { index, skip: hex ? 3 : 2, least: 1, most: 8, decimal: !hex, closing: 0x3b })
   }
-  if (first === 0x2b) return mask.toLowerCase() === '+adw-' ? '<' : '>'
-  const name = named[mask.slice(1).replace(';', '').toLowerCase()]
-  if (name !== undefined) return name
-  const decimal = /^&#\d/.test(mask)
-  const [digits] = (decimal ? /\d+/ : /[\da-f]+(?=[;} ]?$)/i).exec(mask) ?? ['0']
-  const code = Number.parseInt(digits, decimal ? 10 : 16)
-  if (code < 0x20 || code > 0x10_ff_ff) return ''
-  if (code >= 0xff01 && code <= 0xff5e) return String.fromCharCode(code - 0xfee0)
-  return String.fromCodePoint(code)
+  entityName.lastIndex = index + 1
+  const name = entityName.exec(text)?.[0] ?? ''
+  const code = entities[name.toLowerCase()]
+  if (code === undefined) return null
+  const closed = text.charCodeAt(index + 1 + name.length) === 0x3b
+  return { code, length: 1 + name.length + Number(closed) }
+}
+
+function escapeAt(text: string, index: number): Mask | null {
+  const kind = text.charCodeAt(index + 1) | 0x20
+  if (kind === 0x78) return numberAt(text, { index, skip: 2, least: 2, most: 2 })
+  if (kind === 0x75 && text.charCodeAt(index + 2) === 0x7b)
+    return numberAt(text, { index, skip: 3, least: 1, most: 6, closing: 0x7d })
+  if (kind === 0x75) return numberAt(text, { index, skip: 2, least: 4, most: 4 })
+  // CSS ends its escapes with a blank, where a digit might be mistaken for one more.
+  return numberAt(text, { index, skip: 1, least: 2, most: 6, closing: 0x20 })
+}
+
+function numberAt(
+  text: string,
+  form: { index: number; skip: number; least: number; most: number; decimal?: boolean; closing?: number },
+): Mask | null {
+  const { index, skip, least, most, decimal = false, closing } = form
+  let code = 0
+  let count = 0
+  for (; count < most; count++) {
+    const digit = hexDigit(text.charCodeAt(index + skip + count) || 0)
+    if (digit < 0 || (decimal && digit > 9)) break
+    code = code * (decimal ? 10 : 16) + digit
+  }
+  if (count < least) return null
+  const closed = closing !== undefined && text.charCodeAt(index + skip + count) === closing
+  return { code, length: skip + count + Number(closed) }
 }
 
 /** Names of fields whose values are nobody's business, in JSON, queries, forms and cookies alike. */
@@ -110,12 +169,7 @@ export function isSecretName(name: string): boolean {
 /** The parameters of a query or form, decoded once, without those named as secrets. */
 export function readParameters(raw: string): string {
   const kept = secretName.test(raw) ? withoutSecrets(raw) : raw
-  const marked = /[&=]/.test(kept) ? kept.replace(/(^|&)([^&=]*)=?/g, markParameter) : kept
-  return decodePercent(marked, { plusIsSpace: true })
-}
-
-function markParameter(_whole: string, before: string, name: string): string {
-  return `${before && fieldMark}${name}${fieldMark}`
+  return decodePercent(kept.replaceAll('&', fieldMark), { plusIsSpace: true })
 }
 
 function withoutSecrets(raw: string): string {

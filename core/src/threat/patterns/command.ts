@@ -7,14 +7,14 @@ const category = 'command'
 const asRun = raw`(?=${valueEnd}|[;|&<>)${'`'}'"#$]| ?[;|&<>)${'`'}]| -| /| \.{1,2}/| ~| \$| \*|[ ]?\{|[ +]['"]|%20|\$ifs| #)`
 const alone = raw`(?:id|ls|whoami|uname|pwd|ifconfig|netstat|hostname|env|printenv|ps|w|who|set|dir|ver|systeminfo|ipconfig|tasklist|lsb_release|dmesg|df|arp|route|date|uptime|last|finger|lsof|mount|reboot|halt)`
 const argued = raw`(?:cat|tac|head|tail|less|more|nl|od|xxd|strings|sort|grep|find|curl|wget|fetch|nc|ncat|netcat|telnet|ssh|scp|ftp|tftp|ping|nslookup|dig|host|bash|sh|zsh|ksh|csh|dash|python[23]?|perl|ruby|php|node|lua|awk|sed|xargs|chmod|chown|rm|mv|cp|touch|mkdir|kill|echo|printf|sleep|type|copy|del|net|reg|cmd|powershell|certutil|bitsadmin|mshta|rundll32|wmic|cscript|start|crontab|useradd|passwd|su|sudo|tar|base64|tee|export|eval|exec|source|socat|busybox|time|timeout|nohup|gcc|openssl|rev|cut|tr|id|ls|dir|uname|ps)`
-const argument = raw`[ +]{1,2}(?:['"]?[/~$*.\\%-][\w./~$*{}%\\-]{1,60}|[\w.-]{1,40}\.[a-z]{2,6}(?![a-z ,])|https?://|\d{1,3}(?:\.\d{1,3}){3}|-[a-z]|\d{1,4} ?${valueEnd}|<|\(|\{|[\w-]{1,30} ?[;|&>])`
+const argument = raw`[ +]{1,2}(?:['"]?[/~$*.\\%-][\w./~$*{}%\\-]{1,60}|[\w.-]{1,40}\.[a-z]{2,6}(?![a-z ,])|https?://|\d{1,3}(?:\.\d{1,3}){3}|-[a-z]|\d{1,4} ?${valueEnd}|<|\(|\{)`
 
 export const commandPatterns: readonly Pattern[] = [
   {
     ...{ name: 'chained-command', category, weight: 65, words: [';', '|', '&', '`', '$(', '<(', '>('] },
-    expression: raw`(?:;|\|\|?|&&?|${'`'}|[$<>]\()[ ({'"${'`'}\\@+]{0,4}(?:(?:/usr)?(?:/local)?/s?bin/)?(?:${alone}${asRun}(?! =)|(?:ping|nslookup|dig|wget|curl|cat)[ +][\w.@:-]{1,60} ?${valueEnd}|${argued}(?:${argument}|\$\{?ifs|\{?,/|<[/a-z]))`,
+    expression: raw`(?:;|\|\|?|&&?|${'`'}|[$<>]\()[ ({'"${'`'}\\@+]{0,4}(?:(?:/usr)?(?:/local)?/s?bin/)?(?:${alone}${asRun}(?! =)|(?:ping|nslookup|dig|wget|curl|cat)[ +][\w.@:-]{1,60} ?(?:${valueEnd}|[;|&>#])|${argued}(?:${argument}|\$\{?ifs|\{?,/|<[/a-z]))`,
     for: 'x; cat /etc/hosts',
-    against: 'salt & pepper; cat videos | dog photos; who knows; find him',
+    against: 'salt & pepper; cat videos, dog photos; who knows; find him',
   },
   {
     ...{ name: 'substituted-command', category, weight: 60, words: ['`', '$('] },
