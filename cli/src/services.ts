@@ -17,6 +17,7 @@ import {
   createSessions,
   createSignIn,
   createSigningKeys,
+  createSuspicion,
   createTotpFactor,
   createUsers,
   defaultLoginPolicies,
@@ -28,6 +29,7 @@ import {
   type PasswordScheme,
   parseGatePolicies,
   SallyportError,
+  type SuspicionSettings,
   ticketLink,
 } from '@sallyport/core'
 import type { GateConfig } from '@sallyport/gate-http'
@@ -109,9 +111,35 @@ export function createServices(foundation: Foundation, log: Log) {
   const invitations = createInvitations({ ...hashing, issueLink })
   const recovery = createRecovery({ store, clock, random, sessions, passwordCheck, outbox, issueLink })
   const users = createUsers({ store, clock, sessions })
+  const suspicion = createSuspicion({
+    ...{ ...suspicionSettings(config), store, clock, log },
+    record: (report) => log.warn(report, 'a suspicious request'),
+    block: async (offence) => log.warn(offence, 'an address sends suspicious requests'),
+  })
   return {
     ...{ attempts, enrolments, outbox, emailCodes, sessions, passwords, signIn, signingKeys },
-    ...{ devices, enforcement, policies, passwordScheme, invitations, recovery, users },
+    ...{ devices, enforcement, policies, passwordScheme, invitations, recovery, users, suspicion },
+  }
+}
+
+function suspicionSettings({ security }: Config): SuspicionSettings {
+  const { enabled, mode, scores, weights, rapid, ...settings } = security.threat_detection
+  const asFactor = (percent: number) => percent / 100
+  return {
+    enabled,
+    detector: {
+      ...{ mode, scores },
+      weights: {
+        scanner: asFactor(weights.scanner),
+        sqli: asFactor(weights.sqli),
+        xss: asFactor(weights.xss),
+        traversal: asFactor(weights.traversal),
+        command: asFactor(weights.command),
+      },
+    },
+    rapid,
+    threshold: settings.suspicious_pattern_threshold,
+    within: settings.suspicious_pattern_window,
   }
 }
 

@@ -87,6 +87,13 @@ export {
   type Judgement,
 } from './threat/detector.ts'
 export { type ThreatCategory, threatCategories } from './threat/pattern.ts'
+export { defaultRapidLimits, type RapidLimits } from './threat/rapid-requests.ts'
+export {
+  createSuspicion,
+  type Suspicion,
+  type SuspicionReport,
+  type SuspicionSettings,
+} from './threat/suspicion.ts'
 export * from './vault/kdf.ts'
 export * from './vault/named-secret.ts'
 export * from './vault/rotate-keys.ts'

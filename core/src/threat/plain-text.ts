@@ -169,7 +169,7 @@ export function isSecretName(name: string): boolean {
 /** The parameters of a query or form, decoded once, without those named as secrets. */
 export function readParameters(raw: string): string {
   const kept = secretName.test(raw) ? withoutSecrets(raw) : raw
-  return decodePercent(kept.replaceAll('&', fieldMark), { plusIsSpace: true })
+  return decodePercent(kept.replace(/&(?!#)/g, fieldMark), { plusIsSpace: true })
 }
 
 function withoutSecrets(raw: string): string {

@@ -20,9 +20,11 @@ import { registerSignIn } from './login/sign-in-calls.ts'
 import { createMetrics } from './metrics.ts'
 import { registerOperator } from './operator.ts'
 import { answerRefusal, Refusal, refusalOf } from './refusal.ts'
+import { registerAnalyze } from './security/analyze-call.ts'
 import { registerService } from './service/service-api.ts'
 import type { GateConfig, GateServices } from './services.ts'
 import { createSessionMemory } from './session-memory.ts'
+import { createSuspicionGuard } from './suspicion-guard.ts'
 import { createTokens } from './tokens.ts'
 
 const contentSecurityPolicy = {
@@ -69,9 +71,12 @@ export function createHttpGate(config: GateConfig, services: GateServices): Http
     stop({ method: context.req.method, status: context.res.status })
   })
 
+  const clientAddress = createClientAddress(config.trustedProxies)
+  const watcher = createSuspicionGuard(services.suspicion, clientAddress)
+  app.use(watcher.watch)
+
   const bindTo = createBinder(app, {
-    access,
-    clientAddress: createClientAddress(config.trustedProxies),
+    ...{ access, clientAddress, watchBody: watcher.watchBody },
     recordKeyCall: createKeyCalls({ store, clock }),
   })
   const served: Route[] = []
@@ -86,6 +91,7 @@ export function createHttpGate(config: GateConfig, services: GateServices): Http
   registerPasswords(bind, login)
   registerInvitations(bind, login)
   registerService(bind, services)
+  registerAnalyze(bind, services)
   registerAdmin(bind, login)
   registerOperator(app, { config, services, metrics, tokens, served })
   refuseOtherMethods(app)

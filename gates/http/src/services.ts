@@ -16,6 +16,7 @@ import type {
   SignIn,
   SigningKeys,
   Store,
+  Suspicion,
   Users,
   Vault,
 } from '@sallyport/core'
@@ -41,6 +42,7 @@ export interface GateServices {
   sessions: Sessions
   signIn: SignIn
   signingKeys: SigningKeys
+  suspicion: Suspicion
   users: Users
   /** Named checks of what the gate needs to decide; each rejects when that part cannot do its work. */
   readiness: Readonly<Record<string, () => Promise<void>>>
