@@ -124,6 +124,7 @@ const schema = z.strictObject({
       threat_detection: z
         .strictObject({
           enabled: flag.default(true),
+          geoip_file: filePath.optional(),
           mode: z.enum(['observe', 'block']).default('block'),
           suspicious_pattern_threshold: wholeNumber(1, 1_000).default(5),
           suspicious_pattern_window: duration.prefault('1h'),

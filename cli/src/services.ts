@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
-import { checkBcrypt, createConsoleMailer, createSmtpMailer } from '@sallyport/adapters'
+import { checkBcrypt, createConsoleMailer, createSmtpMailer, openGeoip } from '@sallyport/adapters'
 import {
+  createAttackWatch,
   createAttempts,
   createBackupFactor,
   createDevices,
@@ -16,6 +17,7 @@ import {
   createRecovery,
   createSessions,
   createSignIn,
+  createSignInRisk,
   createSigningKeys,
   createSuspicion,
   createTotpFactor,
@@ -33,7 +35,7 @@ import {
   ticketLink,
 } from '@sallyport/core'
 import type { GateConfig } from '@sallyport/gate-http'
-import { type Config, fipsRequired } from './config.ts'
+import { type Config, dataPath, fipsRequired } from './config.ts'
 import type { Foundation } from './foundation.ts'
 import { readYaml } from './read-yaml.ts'
 import { readSecretFile, readTextFile } from './secret-file.ts'
@@ -103,7 +105,13 @@ export function createServices(foundation: Foundation, log: Log) {
   })
   const { enabled: devicesTrusted, lifetime } = config.security.mfa.trusted_devices
   const devices = createDevices({ store, clock, random, outbox, lifetime: devicesTrusted ? lifetime : 0 })
+  const { geoip_file: geoipFile } = config.security.threat_detection
+  const risk = createSignInRisk({
+    ...{ clock, watch: createAttackWatch({ clock, random }) },
+    ...(geoipFile !== undefined && { locate: openGeoip(dataPath(config, geoipFile)) }),
+  })
   const signIn = createSignIn({
+    risk,
     ...{ store, attempts, sessions, devices, passwordCheck, clock, policies, enforcement },
   })
   const signingKeys = createSigningKeys({ store, vault, clock })

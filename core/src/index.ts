@@ -78,6 +78,7 @@ export * from './subject/links.ts'
 export * from './subject/recovery.ts'
 export * from './subject/subjects.ts'
 export * from './subject/users.ts'
+export { type AttackWatch, createAttackWatch } from './threat/attack-watch.ts'
 export {
   createDetector,
   type Detector,
@@ -88,6 +89,14 @@ export {
 } from './threat/detector.ts'
 export { type ThreatCategory, threatCategories } from './threat/pattern.ts'
 export { defaultRapidLimits, type RapidLimits } from './threat/rapid-requests.ts'
+export { assessRisk, type Place, type Risk } from './threat/risk.ts'
+export {
+  createSignInRisk,
+  type KeptSignIn,
+  type Locate,
+  type SignInPort,
+  type SignInRisk,
+} from './threat/sign-in-risk.ts'
 export {
   createSuspicion,
   type Suspicion,

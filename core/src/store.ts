@@ -6,6 +6,7 @@ import type { LedgerCheckpoint, LedgerEntry, LedgerRecord } from './ledger/entry
 
 import type { OutboxPort } from './mail/letter.ts'
 import type { DevicePort, RefreshTokenPort, SessionPort, TicketPort } from './session/session.ts'
+import type { SignInPort } from './threat/sign-in-risk.ts'
 
 /**
  * What the core asks of a database. Implementations live in `store/`; one contract suite runs against
@@ -61,6 +62,7 @@ export interface Tx {
   readonly refreshTokens: RefreshTokenPort
   readonly tickets: TicketPort
   readonly devices: DevicePort
+  readonly signIns: SignInPort
   readonly outbox: OutboxPort
   readonly companies: CompanyPort
 }

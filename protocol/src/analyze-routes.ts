@@ -16,7 +16,7 @@ export const analyzeRoutes = defineRoutes({
     query: nothing,
     body: z.strictObject({
       ip_address: z.string().min(1).max(64),
-      user_agent: z.string().max(8_192).nullable(),
+      user_agent: z.string().max(8_192).nullish(),
       method: z.string().min(1).max(32),
       path: z.string().max(longest).meta({ description: 'as it came, without the query, not decoded' }),
       query: z

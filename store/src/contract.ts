@@ -8,6 +8,7 @@ import { describePorts } from './contract/ports.ts'
 import { describeRaces } from './contract/races.ts'
 import { describeSealed } from './contract/sealed.ts'
 import { describeSessions } from './contract/sessions.ts'
+import { describeSignIns } from './contract/sign-ins.ts'
 import { describeSubjects } from './contract/subjects.ts'
 
 /** The contract of `core/src/store.ts`, the same for every database. */
@@ -17,6 +18,7 @@ export function describeStoreContract(name: string, bench: Bench): void {
     describePorts(bench)
     describeDevices(bench)
     describeSessions(bench)
+    describeSignIns(bench)
     describeMail(bench)
     describeSealed(bench)
     describeRaces(bench)

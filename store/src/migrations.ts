@@ -18,6 +18,7 @@ export interface Migration {
 export const migrations: readonly Migration[] = [
   { version: 1, statements: firstSchema },
   { version: 2, statements: trustedDevices },
+  { version: 3, statements: signIns },
 ]
 
 function firstSchema({ integer, bytes, keyText, table, keyedTable }: SchemaDialect): string[] {
@@ -222,5 +223,22 @@ function trustedDevices({ integer, table, keyedTable }: SchemaDialect): string[]
       used_at ${integer}
     )${keyedTable}`,
     'CREATE INDEX device_tokens_by_device ON device_tokens (device_id)',
+  ]
+}
+
+function signIns({ integer, table }: SchemaDialect): string[] {
+  return [
+    `CREATE TABLE sign_ins (
+      id TEXT PRIMARY KEY,
+      subject_id TEXT NOT NULL REFERENCES subjects (id) ON DELETE CASCADE,
+      at ${integer} NOT NULL,
+      network TEXT NOT NULL,
+      place TEXT,
+      device TEXT NOT NULL,
+      score ${integer} NOT NULL,
+      reasons TEXT NOT NULL,
+      completed_at ${integer}
+    )${table}`,
+    'CREATE INDEX sign_ins_by_subject ON sign_ins (subject_id, at)',
   ]
 }

@@ -11,6 +11,7 @@ import { oncePort } from './ports/once.ts'
 import { outboxPort } from './ports/outbox.ts'
 import { refreshTokenPort, sessionPort } from './ports/sessions.ts'
 import { settingPort } from './ports/settings.ts'
+import { signInPort } from './ports/sign-ins.ts'
 import { subjectPort } from './ports/subjects.ts'
 import { ticketPort } from './ports/tickets.ts'
 import { secretPort, vaultKeyPort } from './ports/vault.ts'
@@ -37,5 +38,6 @@ export function createTx(sql: Sql, appended: LedgerRecord[]): Tx {
     devices: devicePort(sql),
     outbox: outboxPort(sql),
     companies: companyPort(sql),
+    signIns: signInPort(sql),
   }
 }

@@ -23,7 +23,8 @@ export function registerAnalyze(bind: Binder, { suspicion }: { suspicion: Suspic
 const isWriting = (scope: string) => scope === 'security:write' || scope === 'admin'
 
 function asRequest(asked: BodyOf<typeof analyzeRoutes.analyze>): JudgedRequest {
-  const { user_agent: userAgent, path, query, body } = asked
+  const { user_agent: agent, path, query, body } = asked
+  const userAgent = agent ?? null
   const [plainPath = '', inPath = ''] = splitPath(path)
   if (typeof query === 'object' && query !== null) {
     return { userAgent, path: plainPath, query: inPath, body: [query, body] }
