@@ -88,7 +88,8 @@ export {
   type Judgement,
 } from './threat/detector.ts'
 export { type ThreatCategory, threatCategories } from './threat/pattern.ts'
-export { defaultRapidLimits, type RapidLimits } from './threat/rapid-requests.ts'
+export { patterns } from './threat/patterns.ts'
+export { createRapidRequests, defaultRapidLimits, type RapidLimits } from './threat/rapid-requests.ts'
 export { assessRisk, type Place, type Risk } from './threat/risk.ts'
 export {
   createSignInRisk,

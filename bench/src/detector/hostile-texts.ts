@@ -39,6 +39,9 @@ const repeated: Readonly<Record<string, string>> = {
   'field marks': '\x01',
   parameters: 'a=b&',
   'null bytes': '%00',
+  'conditions that never compare': `'or @@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@ `,
+  'commands that never run': `;(((cat aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa `,
+  'address with no end': 'http://a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a',
   mixed: `' or 1 select * from union(select sleep( <script javascript: ../ ;cat /etc {{ \${jndi `,
 }
 

@@ -12,7 +12,7 @@ const argument = raw`[ +]{1,2}(?:['"]?[/~$*.\\%-][\w./~$*{}%\\-]{1,60}|[\w.-]{1,
 export const commandPatterns: readonly Pattern[] = [
   {
     ...{ name: 'chained-command', category, weight: 65, words: [';', '|', '&', '`', '$(', '<(', '>('] },
-    expression: raw`(?:;|\|\|?|&&?|${'`'}|[$<>]\()[ ({'"${'`'}\\@+]{0,4}(?:(?:/usr)?(?:/local)?/s?bin/)?(?:${alone}${asRun}(?! =)|(?:ping|nslookup|dig|wget|curl|cat)[ +][\w.@:-]{1,60} ?(?:${valueEnd}|[;|&>#])|${argued}(?:${argument}|\$\{?ifs|\{?,/|<[/a-z]))`,
+    expression: raw`(?:;|\|\|?|&&?|${'`'}|[$<>]\()[ ({'"${'`'}\\@+]{0,4}(?:/(?:usr/)?bin/)?(?:${alone}${asRun}(?! =)|(?:ping|nslookup|dig|wget|curl|cat)[ +][\w.@:-]{1,60} ?(?:${valueEnd}|[;|&>#])|${argued}(?:${argument}|\$\{?ifs|\{?,/|<[/a-z]))`,
     for: 'x; cat /etc/hosts',
     against: 'salt & pepper; cat videos, dog photos; who knows; find him',
   },

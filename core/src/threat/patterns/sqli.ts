@@ -16,7 +16,7 @@ const prose = raw`(?! ?(?:the|an?|our|your|their|his|her|my|its|these|those|this
 export const sqliPatterns: readonly Pattern[] = [
   {
     ...{ name: 'quote-then-condition', category, weight: 85, words: quotes },
-    expression: raw`${first}${quote}[ )%]{0,6}(?:(?:or|and|xor|div|having|where|on|rlike|like|not)(?=[^a-z])|\|\||&&)[^a-z0-9=<>\x01]{0,8}(?:(?:not )?[\w.@$]{1,40}(?:\(|['"${'`'})]{0,3} ?${comparison})|\d{1,9}${valueEnd}|[=<>]|[^a-z0-9=<>\x01]{0,3}${valueEnd})`,
+    expression: raw`${first}${quote}[ )%]{0,6}(?:(?:or|and|xor|div|having|where|on|rlike|like|not)(?=[^a-z])|\|\||&&)[^a-z0-9=<>\x01]{0,6}(?:(?:not )?[\w.@$]{1,30}(?:\(|['"${'`'})]{0,3} ?${comparison})|\d{1,9}${valueEnd}|[=<>]|[^a-z0-9=<>\x01]{0,3}${valueEnd})`,
     for: `1' or 'a'='a`,
     against: `the dogs' and cats' bowls`,
   },

@@ -180,7 +180,7 @@ export const traversalPatterns: readonly Pattern[] = [
   },
   {
     ...{ name: 'remote-file', category, weight: 50, words: ['http://', 'https://', 'ftp://', 'ftps://'] },
-    expression: raw`(?:(?<=${valueStart}(?:url:)?)(?:https?|ftps?)://(?:\d{1,3}\.){3}\d{1,3}(?=[:/?]|${valueEnd})(?!:\d{2,5}/auth)|(?<=${valueStart}(?:url:)?)(?:ht|f)tps?://[\w.:-]{1,80}(?:/[\w.~-]{1,60}){0,1}/?[\w.-]{0,40}\?{1,2}${valueEnd}|(?:https?|ftp)://169\.254\.169\.254|https?://(?:metadata\.google|100\.100\.100\.200|\[::ffff:a9fe|0x7f|2130706433|127\.0\.0\.1:\d{1,5}/(?!auth|callback|oauth)|localhost:(?:22|25|3306|5432|6379|9200|2375)(?!\d)))`,
+    expression: raw`(?:(?<=${valueStart}(?:url:)?)(?:https?|ftps?)://(?:\d{1,3}\.){3}\d{1,3}(?=[:/?]|${valueEnd})(?!:\d{2,5}/auth)|(?<=${valueStart}(?:url:)?)(?:ht|f)tps?://[\w.:/~-]{1,120}\?{1,2}${valueEnd}|(?:https?|ftp)://169\.254\.169\.254|https?://(?:metadata\.google|100\.100\.100\.200|\[::ffff:a9fe|0x7f|2130706433|127\.0\.0\.1:\d{1,5}/(?!auth|callback|oauth)|localhost:(?:22|25|3306|5432|6379|9200|2375)(?!\d)))`,
     for: '\u0001http://192.0.2.1/shell.txt?',
     against: '\u0001https://example.org/page?a=1',
   },
