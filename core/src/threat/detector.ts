@@ -43,6 +43,9 @@ export interface Detector {
   judge(request: JudgedRequest): Judgement
 }
 
+const mostKnownAgents = 1_000
+const longestKnownAgent = 300
+
 const nothing: Judgement = { score: 0, categories: {}, patterns: [], action: 'allow' }
 
 /** What each further pattern adds to the strongest of its category, and each further category to the score. */
@@ -54,20 +57,30 @@ export function createDetector(settings: DetectorSettings = defaultDetectorSetti
   const patterns = allPatterns.filter(({ category }) => settings.weights[category] > 0)
   const findInText = createFinder(patterns.filter(({ place }) => place !== 'agent'))
   const findInAgent = createFinder(patterns.filter(({ place }) => place === 'agent'))
+  const knownAgents = new Map<string, ReadonlySet<Pattern>>()
   const probing: Pattern | undefined = patterns.find(({ name }) => name === 'scanner-probe')
 
   return {
     judge(request) {
       const found = new Set<Pattern>()
       findEverywhere(textOf(request), found)
-      const agent = request.userAgent
-      if (agent !== null) {
-        findInAgent(agent, found)
-        findEverywhere(decodePercent(agent, { plusIsSpace: false }), found)
-      }
+      if (request.userAgent !== null) for (const pattern of findOfAgent(request.userAgent)) found.add(pattern)
       if (probing && request.headers && hasScannerHeader(request.headers)) found.add(probing)
       return found.size === 0 ? nothing : weigh(found, settings)
     },
+  }
+
+  /** The same few agents come again and again. */
+  function findOfAgent(agent: string): ReadonlySet<Pattern> {
+    const known = knownAgents.get(agent)
+    if (known) return known
+    const found = new Set<Pattern>()
+    findInAgent(agent, found)
+    findEverywhere(decodePercent(agent, { plusIsSpace: false }), found)
+    if (agent.length > longestKnownAgent) return found
+    if (knownAgents.size >= mostKnownAgents) knownAgents.delete(knownAgents.keys().next().value!)
+    knownAgents.set(agent, found)
+    return found
   }
 
   function findEverywhere(text: string, found: Set<Pattern>): void {
