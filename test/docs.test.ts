@@ -15,6 +15,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const pages = [
   'README.md',
   'docs/chains.md',
+  'docs/detect-attacks.md',
   'docs/lost-factors.md',
   'docs/operate.md',
   'docs/siem.md',

@@ -15,7 +15,8 @@ const config = {
   ...{ totpIssuer: 'Test', settings: {}, roles: [] },
 }
 // What is looked at here is served without any of the other services.
-const services = { clock: { now: () => 0 }, readiness: {} } as unknown as GateServices
+const suspicion = { judge: () => ({ action: 'allow' }), count: () => undefined }
+const services = { clock: { now: () => 0 }, readiness: {}, suspicion } as unknown as GateServices
 const gate = createHttpGate(config, services)
 const get = async (path: string) => gate.fetch(new Request(`http://127.0.0.1${path}`))
 const document = (await (await get('/openapi.json')).json()) as OpenApi

@@ -1,6 +1,7 @@
 export { checkBcrypt } from './bcrypt.ts'
 export { createConsoleMailer } from './console-mailer.ts'
 export { fipsInForce, requireFips } from './fips.ts'
+export { openGeoip } from './geoip.ts'
 export { createKeyFile } from './key-file.ts'
 export { type KeySource, readMasterKey } from './key-source.ts'
 export { createHttpsBatches } from './siem/https-batches.ts'

@@ -1,5 +1,6 @@
 import type { Row } from './harness.ts'
 import { backupRow } from './rows/backup.ts'
+import { detectorRow } from './rows/detector.ts'
 import { httpFloodRow } from './rows/http-flood.ts'
 import { httpSessionRow } from './rows/http-session.ts'
 import { httpSignInRow } from './rows/http-sign-in.ts'
@@ -15,6 +16,7 @@ import { yubikeyRow } from './rows/yubikey.ts'
 export const rows: readonly Row[] = [
   totpRow(),
   vaultRow(),
+  detectorRow(),
   backupRow({ iterations: 600_000 }),
   yubikeyRow(),
   storedSqliteRow(),

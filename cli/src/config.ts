@@ -48,6 +48,10 @@ function throttle(defaults: { attempts: number; within: string; lock_for: string
     .prefault({})
 }
 
+const score = wholeNumber(0, 100)
+/** How much a category of patterns counts, in percent of what it does by itself. */
+const percent = wholeNumber(0, 200).default(100)
+
 /** Every key there is. The commented example in `sallyport.example.yaml` is checked against this. */
 const schema = z.strictObject({
   data: filePath.default('./data'),
@@ -136,6 +140,27 @@ const schema = z.strictObject({
               timeout: duration
                 .refine((time) => time >= 100 && time <= units.m, 'must be from 100ms to 60s')
                 .prefault('5s'),
+            })
+            .prefault({}),
+        })
+        .prefault({}),
+      threat_detection: z
+        .strictObject({
+          enabled: flag.default(true),
+          geoip_file: filePath.optional(),
+          mode: z.enum(['observe', 'block']).default('block'),
+          suspicious_pattern_threshold: wholeNumber(1, 1_000).default(5),
+          suspicious_pattern_window: duration.prefault('1h'),
+          scores: z.strictObject({ suspicious: score.default(40), block: score.default(70) }).prefault({}),
+          weights: z
+            .strictObject({
+              ...{ scanner: percent, sqli: percent, xss: percent, traversal: percent, command: percent },
+            })
+            .prefault({}),
+          rapid: z
+            .strictObject({
+              requests: wholeNumber(1, 1_000_000).default(120),
+              within: duration.prefault('10s'),
             })
             .prefault({}),
         })

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
-import { checkBcrypt, createConsoleMailer, createSmtpMailer } from '@sallyport/adapters'
+import { checkBcrypt, createConsoleMailer, createSmtpMailer, openGeoip } from '@sallyport/adapters'
 import {
+  createAttackWatch,
   createAttempts,
   createBackupFactor,
   createDevices,
@@ -16,7 +17,9 @@ import {
   createRecovery,
   createSessions,
   createSignIn,
+  createSignInRisk,
   createSigningKeys,
+  createSuspicion,
   createTotpFactor,
   createUsers,
   createValidationServer,
@@ -32,12 +35,13 @@ import {
   parseGatePolicies,
   SallyportError,
   type SiemEvent,
+  type SuspicionSettings,
   spoolEvents,
   type Tx,
   ticketLink,
 } from '@sallyport/core'
 import type { GateConfig } from '@sallyport/gate-http'
-import { type Config, fipsRequired } from './config.ts'
+import { type Config, dataPath, fipsRequired } from './config.ts'
 import type { Foundation } from './foundation.ts'
 import { readYaml } from './read-yaml.ts'
 import { readSecretFile, readTextFile } from './secret-file.ts'
@@ -111,7 +115,13 @@ export function createServices(foundation: Foundation, log: Log) {
   })
   const { enabled: devicesTrusted, lifetime } = config.security.mfa.trusted_devices
   const devices = createDevices({ store, clock, random, outbox, lifetime: devicesTrusted ? lifetime : 0 })
+  const { geoip_file: geoipFile } = config.security.threat_detection
+  const risk = createSignInRisk({
+    ...{ clock, watch: createAttackWatch({ clock, random }) },
+    ...(geoipFile !== undefined && { locate: openGeoip(dataPath(config, geoipFile)) }),
+  })
   const signIn = createSignIn({
+    risk,
     ...{ store, attempts, sessions, devices, passwordCheck, clock, policies, enforcement },
   })
   const signingKeys = createSigningKeys({ store, vault, clock })
@@ -121,10 +131,15 @@ export function createServices(foundation: Foundation, log: Log) {
   const users = createUsers({ store, clock, sessions })
   const yubikeys = validator && createYubikeys({ ...shared, validator })
   const validationServer = createValidationServer({ store, vault, clock, log })
+  const suspicion = createSuspicion({
+    ...{ ...suspicionSettings(config), store, clock, log },
+    record: (report) => log.warn(report, 'a suspicious request'),
+    block: async (offence) => log.warn(offence, 'an address sends suspicious requests'),
+  })
   return {
     ...{ yubikeys, validationServer },
     ...{ attempts, enrolments, outbox, emailCodes, sessions, passwords, signIn, signingKeys },
-    ...{ devices, enforcement, policies, passwordScheme, invitations, recovery, users },
+    ...{ devices, enforcement, policies, passwordScheme, invitations, recovery, users, suspicion },
     siem: siemOf(config),
     spoolForSiem: spoolFor(config),
   }
@@ -134,6 +149,27 @@ export function createServices(foundation: Foundation, log: Log) {
 function spoolFor({ siem }: Config) {
   return async (tx: Tx, events: readonly SiemEvent[]): Promise<void> => {
     if (siem) await spoolEvents(tx, events, { mostEvents: siem.spool.max_events })
+  }
+}
+
+function suspicionSettings({ security }: Config): SuspicionSettings {
+  const { enabled, mode, scores, weights, rapid, ...settings } = security.threat_detection
+  const asFactor = (percent: number) => percent / 100
+  return {
+    enabled,
+    detector: {
+      ...{ mode, scores },
+      weights: {
+        scanner: asFactor(weights.scanner),
+        sqli: asFactor(weights.sqli),
+        xss: asFactor(weights.xss),
+        traversal: asFactor(weights.traversal),
+        command: asFactor(weights.command),
+      },
+    },
+    rapid,
+    threshold: settings.suspicious_pattern_threshold,
+    within: settings.suspicious_pattern_window,
   }
 }
 

@@ -89,6 +89,32 @@ export * from './subject/links.ts'
 export * from './subject/recovery.ts'
 export * from './subject/subjects.ts'
 export * from './subject/users.ts'
+export { type AttackWatch, createAttackWatch } from './threat/attack-watch.ts'
+export {
+  createDetector,
+  type Detector,
+  type DetectorSettings,
+  defaultDetectorSettings,
+  type JudgedRequest,
+  type Judgement,
+} from './threat/detector.ts'
+export { type ThreatCategory, threatCategories } from './threat/pattern.ts'
+export { patterns } from './threat/patterns.ts'
+export { createRapidRequests, defaultRapidLimits, type RapidLimits } from './threat/rapid-requests.ts'
+export { assessRisk, type Place, type Risk } from './threat/risk.ts'
+export {
+  createSignInRisk,
+  type KeptSignIn,
+  type Locate,
+  type SignInPort,
+  type SignInRisk,
+} from './threat/sign-in-risk.ts'
+export {
+  createSuspicion,
+  type Suspicion,
+  type SuspicionReport,
+  type SuspicionSettings,
+} from './threat/suspicion.ts'
 export * from './vault/kdf.ts'
 export * from './vault/named-secret.ts'
 export * from './vault/rotate-keys.ts'

@@ -7,6 +7,7 @@ import type { LedgerCheckpoint, LedgerEntry, LedgerRecord } from './ledger/entry
 import type { OutboxPort } from './mail/letter.ts'
 import type { DevicePort, RefreshTokenPort, SessionPort, TicketPort } from './session/session.ts'
 import type { SpoolPort } from './siem/spool.ts'
+import type { SignInPort } from './threat/sign-in-risk.ts'
 import type { ValidationClientPort, YubikeyPort } from './yubikey/stored.ts'
 
 /**
@@ -63,6 +64,7 @@ export interface Tx {
   readonly refreshTokens: RefreshTokenPort
   readonly tickets: TicketPort
   readonly devices: DevicePort
+  readonly signIns: SignInPort
   readonly outbox: OutboxPort
   readonly companies: CompanyPort
   readonly spool: SpoolPort

@@ -199,6 +199,27 @@ export const userRoutes = defineRoutes({
     answer: z.object({ pass: z.string(), expires_at: time }),
     problems: [...changing, 'not_found'],
   },
+  userSignIns: {
+    method: 'GET',
+    path: '/api/admin/users/:id/sign-ins',
+    summary: "A user's last sign-ins, newest first, each with its risk and what that is made of.",
+    access: 'admin',
+    params: one,
+    query: none,
+    body: none,
+    answer: page(
+      z.object({
+        at: time,
+        completed_at: time.nullable(),
+        network: z.string(),
+        country: z.string().nullable(),
+        device: z.string(),
+        risk: z.number().int(),
+        reasons: z.array(z.object({ reason: z.string(), points: z.number().int() })),
+      }),
+    ),
+    problems: [...reading, 'not_found'],
+  },
   userSessions: {
     method: 'GET',
     path: '/api/admin/users/:id/sessions',

@@ -1,4 +1,5 @@
 export { adminRoutes } from './admin-routes.ts'
+export { analyzeRoutes } from './analyze-routes.ts'
 export { authRoutes } from './auth-routes.ts'
 export { ledgerVerdict } from './ledger-verdict.ts'
 export { createOpenApi, type JsonSchema, type OpenApi, type Operation } from './openapi.ts'

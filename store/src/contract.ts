@@ -8,6 +8,7 @@ import { describePorts } from './contract/ports.ts'
 import { describeRaces } from './contract/races.ts'
 import { describeSealed } from './contract/sealed.ts'
 import { describeSessions } from './contract/sessions.ts'
+import { describeSignIns } from './contract/sign-ins.ts'
 import { describeSpool } from './contract/spool.ts'
 import { describeSubjects } from './contract/subjects.ts'
 import { describeYubikeys } from './contract/yubikeys.ts'
@@ -19,6 +20,7 @@ export function describeStoreContract(name: string, bench: Bench): void {
     describePorts(bench)
     describeDevices(bench)
     describeSessions(bench)
+    describeSignIns(bench)
     describeMail(bench)
     describeSealed(bench)
     describeYubikeys(bench)

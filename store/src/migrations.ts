@@ -22,6 +22,7 @@ export const migrations: readonly Migration[] = [
   { version: 2, statements: trustedDevices },
   { version: 3, statements: siemSpool },
   { version: 4, statements: yubikeys },
+  { version: 5, statements: signIns },
 ]
 
 function firstSchema({ integer, bytes, keyText, table, keyedTable }: SchemaDialect): string[] {
@@ -267,5 +268,22 @@ function yubikeys({ integer, bytes, table }: SchemaDialect): string[] {
       created_at ${integer} NOT NULL
     )${table}`,
     'CREATE INDEX validation_clients_by_key ON validation_clients (key_id)',
+  ]
+}
+
+function signIns({ integer, table }: SchemaDialect): string[] {
+  return [
+    `CREATE TABLE sign_ins (
+      id TEXT PRIMARY KEY,
+      subject_id TEXT NOT NULL REFERENCES subjects (id) ON DELETE CASCADE,
+      at ${integer} NOT NULL,
+      network TEXT NOT NULL,
+      place TEXT,
+      device TEXT NOT NULL,
+      score ${integer} NOT NULL,
+      reasons TEXT NOT NULL,
+      completed_at ${integer}
+    )${table}`,
+    'CREATE INDEX sign_ins_by_subject ON sign_ins (subject_id, at)',
   ]
 }

@@ -11,6 +11,7 @@ import { oncePort } from './ports/once.ts'
 import { outboxPort } from './ports/outbox.ts'
 import { refreshTokenPort, sessionPort } from './ports/sessions.ts'
 import { settingPort } from './ports/settings.ts'
+import { signInPort } from './ports/sign-ins.ts'
 import { spoolPort } from './ports/spool.ts'
 import { subjectPort } from './ports/subjects.ts'
 import { ticketPort } from './ports/tickets.ts'
@@ -42,5 +43,6 @@ export function createTx(sql: Sql, appended: LedgerRecord[]): Tx {
     spool: spoolPort(sql),
     yubikeys: yubikeyPort(sql),
     validationClients: validationClientPort(sql),
+    signIns: signInPort(sql),
   }
 }

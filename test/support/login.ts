@@ -1,11 +1,13 @@
 import { createHook } from 'node:async_hooks'
 import {
+  createAttackWatch,
   createDevices,
   createHashQueue,
   createPasswordCheck,
   createPasswords,
   createSessions,
   createSignIn,
+  createSignInRisk,
   defaultEnforcement,
   defaultLoginPolicies,
   type Enforcement,
@@ -82,7 +84,9 @@ export function createLogin(harness: Harness, options: LoginOptions = {}) {
     },
   }
   const devices = createDevices({ store, clock, random, outbox })
+  const risk = createSignInRisk({ clock, watch: createAttackWatch({ clock, random }) })
   const signIn = createSignIn({
+    risk,
     ...{ store, attempts, sessions, devices, passwordCheck, clock, policies, enforcement },
   })
   const passwords = createPasswords({ ...shared, passwordCheck, sessions, notify })

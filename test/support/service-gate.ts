@@ -4,10 +4,14 @@ import {
   createEmailFactor,
   createOutbox,
   createSessions,
+  createSuspicion,
   createValidationServer,
   decodeSecret,
+  defaultDetectorSettings,
   defaultEnforcement,
+  defaultRapidLimits,
   randomId,
+  type SuspicionReport,
   systemRandom,
 } from '@sallyport/core'
 import { createHttpGate, type GateServices } from '@sallyport/gate-http'
@@ -31,7 +35,16 @@ export async function openServiceGate(options: HarnessOptions) {
   const parts = { ...harness, random: systemRandom, issuer: 'Test', log }
   const mailer = { send: async (letter: { to: string; text: string }) => void sent.push(letter) }
   const outbox = createOutbox({ ...parts, mailer })
+  const reports: SuspicionReport[] = []
+  const offences: { address: string; reason: string }[] = []
+  const suspicion = createSuspicion({
+    ...{ ...parts, enabled: true, detector: defaultDetectorSettings, rapid: defaultRapidLimits },
+    ...{ threshold: 5, within: 3_600_000 },
+    record: (report) => void reports.push(report),
+    block: async (offence) => void offences.push(offence),
+  })
   const services: Partial<GateServices> = {
+    suspicion,
     ...parts,
     outbox,
     emailCodes: createEmailCodes({ ...parts, outbox }),
@@ -85,6 +98,9 @@ export async function openServiceGate(options: HarnessOptions) {
     url: server.url,
     outbox,
     sent,
+    suspicion,
+    reports,
+    offences,
     addKey,
     async close() {
       await server.close()

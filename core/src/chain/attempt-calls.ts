@@ -13,7 +13,7 @@ export interface StartRequest {
   /** The session that the attempt gives proof to, if it is for one. */
   session?: string
   /** What the gate knows of this sign-in; what it does not know matches no condition that asks for it. */
-  facts?: Pick<DecisionFacts, 'address' | 'newDevice' | 'risk'>
+  facts?: Pick<DecisionFacts, 'address' | 'newDevice' | 'risk' | 'riskReasons'>
 }
 
 export type StartOutcome =

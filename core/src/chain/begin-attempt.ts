@@ -85,6 +85,7 @@ function describeFacts(facts: DecisionFacts): NonNullable<LedgerRecord['data']> 
     address: facts.address ?? null,
     new_device: facts.newDevice ?? null,
     risk: facts.risk ?? null,
+    ...(facts.riskReasons?.length ? { risk_reasons: facts.riskReasons } : {}),
     enrolled: facts.enrolled,
   }
 }

@@ -15,6 +15,8 @@ export interface DecisionFacts {
   at: number
   newDevice?: boolean | null
   risk?: number | null
+  /** What the score is made of, for the record: no condition asks for it. */
+  riskReasons?: readonly string[]
   /** What the subject can use now, by kind and once for each thing: two authenticators are `totp` twice. */
   enrolled: readonly FactorType[]
 }

@@ -1,4 +1,5 @@
 import type { Attempt } from '../chain/attempt.ts'
+import type { StartRequest } from '../chain/attempt-calls.ts'
 import { lockSubject } from '../chain/attempt-context.ts'
 import type { Attempts } from '../chain/attempts.ts'
 import { stepKinds } from '../chain/policy.ts'
@@ -7,6 +8,8 @@ import type { Clock } from '../clock.ts'
 import { type Enforcement, isSecondFactor, judgeEnforcement } from '../enrolment/enforcement.ts'
 import { type FactorType, factorTypes } from '../factors/factor.ts'
 import type { Enrolment, Store, Subject, Tx } from '../store.ts'
+import type { AttackSign } from '../threat/risk.ts'
+import type { SignInRisk } from '../threat/sign-in-risk.ts'
 import type { DeviceGrant, Devices } from './devices.ts'
 import type { PasswordCheck } from './password-check.ts'
 import type { Session } from './session.ts'
@@ -90,6 +93,7 @@ export interface SignInOptions {
   attempts: Attempts
   sessions: Sessions
   devices: Devices
+  risk: SignInRisk
   passwordCheck: PasswordCheck
   clock: Clock
   policies: GatePolicies
@@ -108,7 +112,7 @@ const stepUpPolicies = parseGatePolicies({
 })
 
 export function createSignIn(options: SignInOptions): SignIn {
-  const { store, attempts, sessions, devices, passwordCheck, clock, policies, enforcement } = options
+  const { store, attempts, sessions, devices, risk, passwordCheck, clock, policies, enforcement } = options
 
   async function withPassword(request: PasswordSignIn): Promise<SignInOutcome> {
     const { email: name, password, address, userAgent, deviceToken: token = null } = request
@@ -119,21 +123,47 @@ export function createSignIn(options: SignInOptions): SignIn {
       deviceOf: seen?.subjectId ?? null,
     })
     if (judged.status !== 'judged') return judged
-    return store.transaction(async (tx): Promise<SignInOutcome> => {
+    const guess = { address, account: name, password }
+    const attacks = risk.watch.signsOf(guess)
+    const outcome = await store.transaction(async (tx): Promise<SignInOutcome> => {
       const subject = await passwordCheck.accept(tx, judged)
       if (!subject) return { status: 'refused' }
       const device = token === null ? null : await devices.admit(tx, { token, subject, ...origin })
-      return { ...(await decideNext(tx, subject, { origin, device })), device }
+      return { ...(await decideNext(tx, subject, { origin, device, attacks })), device }
     })
+    if (outcome.status === 'refused') risk.watch.failed(guess)
+    return outcome
   }
 
   /** What comes after the first factor. The subject's lock is held. */
   async function decideNext(
     tx: Tx,
     subject: Subject,
-    { origin, device }: { origin: Origin; device: DeviceGrant | null },
+    context: { origin: Origin; device: DeviceGrant | null; attacks: readonly AttackSign[] },
   ): Promise<Decided> {
-    const facts = { address: origin.address, newDevice: devices.lifetime === 0 ? null : device === null }
+    const { origin, device, attacks } = context
+    const asked = { subjectId: subject.id, ...origin, deviceTrusted: device !== null, attacks }
+    const assessed = await risk.assess(tx, asked)
+    const facts = {
+      address: origin.address,
+      newDevice: devices.lifetime === 0 ? null : device === null,
+      risk: assessed.score,
+      riskReasons: assessed.reasons.map(({ reason }) => reason),
+    }
+    const decided = await decideBy(tx, subject, { origin, device, facts })
+    const id =
+      decided.status === 'mfa' ? decided.attempt.id : 'session' in decided ? decided.session.id : null
+    const complete = decided.status === 'signed_in'
+    if (id !== null) await risk.keep(tx, { ...assessed, id, subjectId: subject.id, complete })
+    return decided
+  }
+
+  async function decideBy(
+    tx: Tx,
+    subject: Subject,
+    context: { origin: Origin; device: DeviceGrant | null; facts: NonNullable<StartRequest['facts']> },
+  ): Promise<Decided> {
+    const { origin, device, facts } = context
     const active = await tx.enrolments.listBySubject(subject.id, { status: 'active' })
     const hasFactor = active.some(({ factor }) => isSecondFactor(factor))
     const demand = judgeEnforcement(enforcement, { subject, hasFactor, now: clock.now() })
@@ -175,7 +205,10 @@ export function createSignIn(options: SignInOptions): SignIn {
     const subject = await tx.subjects.find(attempt.subjectId)
     if (!subject || subject.disabledAt !== null || attempt.gate !== gate) return { status: 'refused' }
     const factors = attempt.passed.map((step) => step.factor)
-    if (attempt.purpose === 'sign-in') return openFull(tx, { subject, factors, origin })
+    if (attempt.purpose === 'sign-in') {
+      await risk.completed(tx, attempt.id)
+      return openFull(tx, { subject, factors, origin })
+    }
     const proved =
       attempt.purpose === 'step-up' && attempt.session !== null
         ? await sessions.prove(tx, attempt.session, factors)
@@ -218,9 +251,10 @@ export function createSignIn(options: SignInOptions): SignIn {
       }
       const { subject } = found
       await tx.sessions.revoke(session.id, clock.now())
-      const next = await decideNext(tx, subject, { origin, device: null })
+      const next = await decideNext(tx, subject, { origin, device: null, attacks: [] })
       const only = next.status === 'mfa' && next.attempt.chain.length === 1 ? next.attempt : null
       if (!only || !stepKinds(only.chain[0]!).includes(confirmed.factor)) return next
+      await risk.completed(tx, only.id)
       await complete(tx, only, { enrolmentId, factor: confirmed.factor })
       return openFull(tx, { subject, factors: [confirmed.factor], origin })
     })

@@ -5,6 +5,7 @@ import type { GateApp, GateContext } from './context.ts'
 import type { RecordKeyCall } from './key-calls.ts'
 import { readBody } from './read-body.ts'
 import { answerRefusal, Refusal } from './refusal.ts'
+import type { SuspicionGuard } from './suspicion-guard.ts'
 
 /** One call, validated and with its caller known, as a handler sees it. */
 export interface Call<R extends Route> {
@@ -29,16 +30,23 @@ export type Binder = <R extends Route>(route: R, handler: Handler<R>) => void
  */
 export function createBinder(
   app: GateApp,
-  options: { access: Access; clientAddress: ClientAddress; recordKeyCall: RecordKeyCall },
+  options: {
+    access: Access
+    clientAddress: ClientAddress
+    recordKeyCall: RecordKeyCall
+    watchBody: SuspicionGuard['watchBody']
+  },
 ): Binder {
-  const { access, clientAddress, recordKeyCall } = options
+  const { access, clientAddress, recordKeyCall, watchBody } = options
   return (route, handler) => {
     app.on(route.method, route.path, async (context) => {
       const address = clientAddress(context)
       const admitted = await access.admit(route.access, context)
       if (admitted instanceof Refusal) return answerRefusal(context, admitted)
       const answered = async () => {
-        const request = await readRequest(route, context)
+        const request = await readRequest(route, context, (body) =>
+          watchBody(context, { route, body, address }),
+        )
         if (request instanceof Refusal) return request
         const userAgent = context.req.header('user-agent')?.slice(0, 256) ?? null
         return handler({ ...request, caller: admitted, address, userAgent, context })
@@ -54,9 +62,10 @@ export function createBinder(
   }
 }
 
-async function readRequest<R extends Route>(route: R, context: GateContext) {
+async function readRequest<R extends Route>(route: R, context: GateContext, watch: (body: unknown) => void) {
   const body = await readJson(context)
   if (body instanceof Refusal) return body
+  watch(body)
   const parsed = {
     params: route.params.safeParse(context.req.param()),
     query: route.query.safeParse(context.req.query()),

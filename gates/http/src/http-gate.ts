@@ -21,9 +21,11 @@ import { registerYubikey } from './login/yubikey-call.ts'
 import { createMetrics } from './metrics.ts'
 import { registerOperator } from './operator.ts'
 import { answerRefusal, Refusal, refusalOf } from './refusal.ts'
+import { registerAnalyze } from './security/analyze-call.ts'
 import { registerService } from './service/service-api.ts'
 import type { GateConfig, GateServices } from './services.ts'
 import { createSessionMemory } from './session-memory.ts'
+import { createSuspicionGuard } from './suspicion-guard.ts'
 import { createTokens } from './tokens.ts'
 import { registerValidation } from './validation-call.ts'
 
@@ -71,9 +73,12 @@ export function createHttpGate(config: GateConfig, services: GateServices): Http
     stop({ method: context.req.method, status: context.res.status })
   })
 
+  const clientAddress = createClientAddress(config.trustedProxies)
+  const watcher = createSuspicionGuard(services.suspicion, clientAddress)
+  app.use(watcher.watch)
+
   const bindTo = createBinder(app, {
-    access,
-    clientAddress: createClientAddress(config.trustedProxies),
+    ...{ access, clientAddress, watchBody: watcher.watchBody },
     recordKeyCall: createKeyCalls({ store, clock }),
   })
   const served: Route[] = []
@@ -89,6 +94,7 @@ export function createHttpGate(config: GateConfig, services: GateServices): Http
   registerInvitations(bind, login)
   registerYubikey(bind, login)
   registerService(bind, services)
+  registerAnalyze(bind, services)
   registerAdmin(bind, login)
   registerValidation(bind, services)
   registerOperator(app, { config, services, metrics, tokens, served })

@@ -16,6 +16,7 @@ import type {
   SignIn,
   SigningKeys,
   Store,
+  Suspicion,
   Users,
   ValidationServer,
   Vault,
@@ -44,6 +45,7 @@ export interface GateServices {
   sessions: Sessions
   signIn: SignIn
   signingKeys: SigningKeys
+  suspicion: Suspicion
   users: Users
   /** `null` where YubiKeys are turned off. */
   yubikeys: Yubikeys | null

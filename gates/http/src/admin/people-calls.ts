@@ -1,7 +1,7 @@
 import { findUser, loginApplication, type PageRequest, type Subject, type Tx } from '@sallyport/core'
 import { adminRoutes } from '@sallyport/protocol'
 import type { Binder } from '../bind.ts'
-import type { LoginContext } from '../login/login-context.ts'
+import { iso, type LoginContext } from '../login/login-context.ts'
 import { describeDevice } from '../login/session-calls.ts'
 import { Refusal } from '../refusal.ts'
 import {
@@ -113,6 +113,18 @@ export function registerPeople(bind: Binder, login: LoginContext): void {
     const inForce = await sessions.list(id)
     await recordRead(services, call, { what: 'sessions', subject: id })
     return { items: inForce.map(describeSession), next: null }
+  })
+
+  bind(adminRoutes.userSignIns, async (call) => {
+    const { id } = call.params
+    if (!(await exists(id))) return noSuch('user')
+    const last = await store.read((tx) => tx.signIns.listBySubject(id, 100))
+    await recordRead(services, call, { what: 'sign-ins', subject: id })
+    const items = last.map(({ at, completedAt, network, place, device, score: risk, reasons }) => ({
+      ...{ at: iso(at), completed_at: isoOrNull(completedAt), network, country: place?.country ?? null },
+      ...{ device, risk, reasons },
+    }))
+    return { items, next: null }
   })
 
   bind(adminRoutes.userDevices, async (call) => {
