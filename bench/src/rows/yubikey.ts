@@ -1,6 +1,5 @@
 import { createCipheriv, randomBytes } from 'node:crypto'
 import { crc16, encodeModhex, importYubikeys, openBlock, systemClock } from '@sallyport/core'
-import { chainOf } from '../../../test/support/harness.ts'
 import type { Row } from '../harness.ts'
 import { openOnSqlite, type Product } from '../product.fixture.ts'
 import { asyncRate, rate } from '../timing.ts'
@@ -8,7 +7,11 @@ import { demand } from '../walker.ts'
 
 const names = { ours: 'start + verify', bare: 'decrypt + CRC' }
 const publicId = 'cccccckdvvul'
-const policy = chainOf([['yubikey']])
+const policy = {
+  mode: 'fixed',
+  required_steps: 1,
+  factors: [{ id: 'key', label: 'YubiKey', type: 'yubikey' }],
+}
 
 /** The whole path of an OTP, beside the cryptography in it: what is not that is guard, counters and ledger. */
 export function yubikeyRow(): Row {
