@@ -1,1 +1,2 @@
-export {}
+export * from './recorder/recorder.ts'
+export type * from './recorder/recording.ts'
