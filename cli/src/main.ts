@@ -15,6 +15,7 @@ const commands = {
   policy: async () => (await import('./commands/policy.ts')).addPolicyCommands,
   ledger: async () => (await import('./commands/ledger.ts')).addLedgerCommands,
   key: async () => (await import('./commands/key.ts')).addKeyCommands,
+  recording: async () => (await import('./commands/recording.ts')).addRecordingCommands,
   totp: async () => (await import('./commands/totp.ts')).addTotpCommands,
   doctor: async () => (await import('./commands/doctor.ts')).addDoctorCommand,
 }

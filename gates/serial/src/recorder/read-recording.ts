@@ -20,9 +20,11 @@ export interface RecordingContent {
   header: StoredHeader
   /**
    * The frames in order, checked as they are read; throws `recording_damaged` at the first bad one, or at the
-   * end when that does not fit. Answers what was verified.
+   * end when that does not fit.
    */
-  frames: AsyncGenerator<Frame, RecordingVerification, undefined>
+  frames: AsyncGenerator<Frame, void, undefined>
+  /** What was verified of it; all, once the frames have been read to their end. */
+  result(): RecordingVerification
 }
 
 /** Opens a recording for its content, which is read as it is asked for, never whole. */
@@ -36,7 +38,7 @@ export async function readRecording(path: string, options: ReadRecordingOptions)
     if (!verifier.block(first.value)) throw damaged(path, verifier.result())
     const header = verifier.header!
     const key = sessionKeyOf({ path, header, auditorKey: options.auditorKey })
-    return { header, frames: frames(key) }
+    return { header, frames: frames(key), result: () => verifier.result() }
   } catch (error) {
     await file.close()
     throw error
@@ -49,7 +51,7 @@ export async function readRecording(path: string, options: ReadRecordingOptions)
         if (done) {
           const result = verifier.end(value)
           if (result.firstBad !== null) throw damaged(path, result)
-          return result
+          return
         }
         const before = verifier.frames
         if (!verifier.block(value)) throw damaged(path, verifier.result())
