@@ -4,6 +4,10 @@ import { type BlockPrefix, HASH_BYTES, MAGIC, PREFIX_BYTES, readPrefix } from '.
 
 const CHUNK_BYTES = 1 << 20
 
+/** A power cut leaves whole sectors of a file's end unfilled, not single bytes. */
+const SECTOR_BYTES = 512
+const FEWEST_ZEROS = 16
+
 export interface Block extends BlockPrefix {
   /** Where its prefix begins in the file. */
   offset: number
@@ -29,39 +33,36 @@ export interface BlocksEnd {
 export async function* readBlocks(file: FileHandle): AsyncGenerator<Block, BlocksEnd, undefined> {
   const { size } = await file.stat()
   const source = createSource(file, size)
-  const magic = await source.take(MAGIC.length)
-  if (magic === null) {
-    const begun = await source.rest()
-    return begun.equals(MAGIC.subarray(0, begun.length)) || isZero(begun)
-      ? { kind: 'torn', offset: 0, rest: size, message: 'there is not even a header' }
-      : { kind: 'bad', offset: 0, rest: size, message: 'the file does not begin as a recording does' }
-  }
-  if (!magic.equals(MAGIC)) {
-    if (isZero(magic) && (await source.restIsZero())) {
-      return { kind: 'torn', offset: 0, rest: size, message: 'the file was never filled' }
-    }
-    return { kind: 'bad', offset: 0, rest: size, message: 'the file does not begin as a recording does' }
+  const magic = await source.take(Math.min(MAGIC.length, size))
+  if (magic === null || magic.length < MAGIC.length || !magic.equals(MAGIC)) {
+    const torn = magic !== null && (MAGIC.indexOf(magic) === 0 || (await isZeroFrom(file, { from: 0, size })))
+    const message = torn ? 'there is not even a header' : 'the file does not begin as a recording does'
+    return { kind: torn ? 'torn' : 'bad', offset: 0, rest: size, message }
   }
   let previous: Buffer = magic
   let offset = MAGIC.length
+  const end = (kind: BlocksEnd['kind'], message: string): BlocksEnd => ({
+    ...{ kind, offset, rest: size - offset, message },
+  })
+  const bad = async (message: string): Promise<BlocksEnd> => {
+    const from = (Math.floor(offset / SECTOR_BYTES) + 1) * SECTOR_BYTES
+    const unfilled = size - from >= FEWEST_ZEROS && (await isZeroFrom(file, { from, size }))
+    return unfilled ? end('torn', 'the end was never filled') : end('bad', message)
+  }
   for (;;) {
-    const end = (kind: BlocksEnd['kind'], message: string): BlocksEnd => ({
-      ...{ kind, offset, rest: size - offset, message },
-    })
     if (size === offset) return end('end', '')
     const prefix = await source.take(PREFIX_BYTES)
     if (prefix === null) return end('torn', 'the last block is cut off')
     const fields = readPrefix(previous, prefix)
     if (fields === null) {
-      if (isZero(prefix) && (await source.restIsZero())) return end('torn', 'the end was never filled')
-      return end('bad', 'the block does not follow the one before it, or its prefix was altered')
+      return bad('the block does not follow the one before it, or its prefix was altered')
     }
     const rest = await source.take(fields.length + HASH_BYTES)
     if (rest === null) return end('torn', 'the last block is cut off')
     const body = rest.subarray(0, fields.length)
     const stored = rest.subarray(fields.length)
     if (!hash('sha256', Buffer.concat([previous, prefix, body]), 'buffer').equals(stored)) {
-      return end('bad', 'the block has not the hash it claims')
+      return bad('the block has not the hash it claims')
     }
     yield { ...fields, offset, prefix, body, hash: stored }
     previous = stored
@@ -72,13 +73,12 @@ export async function* readBlocks(file: FileHandle): AsyncGenerator<Block, Block
 interface Source {
   /** The next `length` bytes, in memory of their own; `null` when the file ends before. */
   take(length: number): Promise<Buffer | null>
-  rest(): Promise<Buffer>
-  restIsZero(): Promise<boolean>
 }
 
 function createSource(file: FileHandle, size: number): Source {
   let chunk: Buffer = Buffer.alloc(0)
   let at = 0
+  let position = 0
 
   /** What comes after this position, without what was taken before. */
   async function fill(length: number): Promise<void> {
@@ -88,9 +88,10 @@ function createSource(file: FileHandle, size: number): Source {
     chunk.copy(next, 0, at)
     let filled = have
     while (filled < length) {
-      const { bytesRead } = await file.read(next, filled, next.length - filled)
+      const { bytesRead } = await file.read(next, filled, next.length - filled, position)
       if (bytesRead === 0) break
       filled += bytesRead
+      position += bytesRead
     }
     chunk = next.subarray(0, filled)
     at = 0
@@ -104,20 +105,15 @@ function createSource(file: FileHandle, size: number): Source {
       at += length
       return chunk.subarray(at - length, at)
     },
-    async rest() {
-      return chunk.subarray(at)
-    },
-    async restIsZero() {
-      for (;;) {
-        await fill(1)
-        if (chunk.length === at) return true
-        if (!isZero(chunk.subarray(at))) return false
-        at = chunk.length
-      }
-    },
   }
 }
 
-function isZero(bytes: Uint8Array): boolean {
-  return bytes.every((byte) => byte === 0)
+async function isZeroFrom(file: FileHandle, at: { from: number; size: number }): Promise<boolean> {
+  const buffer = Buffer.allocUnsafe(65_536)
+  for (let from = at.from; from < at.size; ) {
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, from)
+    if (bytesRead === 0 || buffer.subarray(0, bytesRead).some((byte) => byte !== 0)) return false
+    from += bytesRead
+  }
+  return true
 }
