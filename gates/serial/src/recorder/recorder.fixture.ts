@@ -21,7 +21,7 @@ export interface World {
   clock: { at: number; now(): number; monotonic(): number }
   header(session?: string): RecordingHeader
   /** Another start of the program on the same directory. */
-  restart(): Recorder
+  restart(limits?: Partial<RecorderLimits>): Recorder
   /** Everything that is in a recording, for the auditor. */
   frames(path: string): Promise<Frame[]>
   remove(): void
@@ -47,11 +47,11 @@ export function createWorld({ sealed = true, limits = {}, fs = nodeFs }: WorldOp
       return clock.at
     },
   }
-  const restart = () =>
+  const restart = (others: Partial<RecorderLimits> = {}) =>
     createRecorder({
       ...{ dir: sessions, signingKey, clock, random: systemRandom, fs },
       auditorKeys: sealed ? [parseAuditorKey(auditor.publicKey)] : [],
-      limits: { minFree: 0, maxTotal: Number.MAX_SAFE_INTEGER, retention: null, ...limits },
+      limits: { minFree: 0, maxTotal: Number.MAX_SAFE_INTEGER, retention: null, ...limits, ...others },
     })
   const publicKey = createPublicKey(signingKey)
   const auditorKey = parseAuditorPrivateKey(auditor.privateKeyPem)

@@ -65,6 +65,7 @@ async function walk(path: string, publicKey: KeyObject) {
         continue
       }
       if (value.rest > LONGEST_TAIL) return `${value.rest} bytes are no part of it, which no crash leaves`
+      if (value.kind === 'bad' && last === null) return value.message
       const cutFooter = verifier.result().footer !== null
       // Whatever followed the last whole block is cut off, be it torn or bad.
       const result = verifier.end({ ...value, kind: 'end' })
