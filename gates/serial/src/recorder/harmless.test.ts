@@ -4,6 +4,7 @@ import { createHarmlessDecoder, harmless, harmlessLine } from './harmless.ts'
 
 /** What a terminal might obey: C0 but line feed and tab, DEL, C1, and what turns text around or hides it. */
 const obeyed =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\u{e0000}-\u{e007f}]/u
 
 const attacks: [string, string][] = [
