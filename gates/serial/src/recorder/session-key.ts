@@ -60,7 +60,7 @@ export function parseAuditorPrivateKey(pem: string): KeyObject {
   return key
 }
 
-export function auditorKeyText(key: KeyObject): string {
+function auditorKeyText(key: KeyObject): string {
   return `x25519:${rawPublicKey(key).toString('base64url')}`
 }
 

@@ -42,7 +42,7 @@ export function recordingFileName(header: {
 }
 
 /** Ids come from configuration, and from people: what could lead out of the directory is not in the name. */
-export function safeName(id: string): string {
+function safeName(id: string): string {
   const safe = id.replaceAll(/[^A-Za-z0-9@._-]/g, '_').slice(0, LONGEST_ID)
   return safe.replace(/^[.-]+/, '_') || '_'
 }

@@ -3,7 +3,7 @@ import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, writeSync } fr
 import { join } from 'node:path'
 import { generateLedgerKey, ledgerKeyPem, loadLedgerKey, type Random, SallyportError } from '@sallyport/core'
 
-export const signingKeyFile = 'recording.key'
+const signingKeyFile = 'recording.key'
 export const publicKeyFile = 'recording.pub'
 
 /**

@@ -1,4 +1,4 @@
-import type { ExportFormat } from './export-recording.ts'
+import type { ExportFormat } from './export-format.ts'
 
 /** asciicast v2 (docs.asciinema.org): a header line, then `[seconds, "o" | "i" | "m", text]`. */
 export function asciicast(): ExportFormat {

@@ -1,20 +1,11 @@
-import type { Frame } from '../frame.ts'
-import type { StoredHeader } from '../header.ts'
 import type { RecordingContent } from '../read-recording.ts'
 import type { Direction } from '../recording.ts'
-import type { RecordingVerification } from '../verify-recording.ts'
 import { asciicast } from './asciicast.ts'
+import type { ExportFormat } from './export-format.ts'
 import { jsonl } from './jsonl.ts'
 import { pcapng } from './pcapng.ts'
 import { raw } from './raw.ts'
 import { plainText } from './text.ts'
-
-/** How one format writes a recording: before the frames, for each of them, and after them. */
-export interface ExportFormat {
-  begin(header: StoredHeader): Uint8Array | string
-  frame(frame: Frame): Uint8Array | string
-  end(result: RecordingVerification): Uint8Array | string
-}
 
 const formats = { raw, asciicast, jsonl, pcapng, text: plainText } satisfies Record<
   string,

@@ -1,4 +1,4 @@
-import type { ExportFormat } from './export-recording.ts'
+import type { ExportFormat } from './export-format.ts'
 
 /** A line for the header, one for each frame, and one for what the file proved. */
 export function jsonl(): ExportFormat {

@@ -1,5 +1,5 @@
 import type { Frame } from '../frame.ts'
-import type { ExportFormat } from './export-recording.ts'
+import type { ExportFormat } from './export-format.ts'
 
 /** IETF draft-ietf-opsawg-pcapng. */
 const SECTION_HEADER = 0x0a0d0d0a

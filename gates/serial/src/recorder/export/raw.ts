@@ -1,4 +1,4 @@
-import type { ExportFormat } from './export-recording.ts'
+import type { ExportFormat } from './export-format.ts'
 
 /** The bytes that passed, and nothing else. */
 export function raw(): ExportFormat {

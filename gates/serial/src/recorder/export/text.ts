@@ -1,5 +1,5 @@
 import { harmless, harmlessLine } from '../harmless.ts'
-import type { ExportFormat } from './export-recording.ts'
+import type { ExportFormat } from './export-format.ts'
 
 /** For reading: a line for each frame, `time direction text`, with nothing in it that a terminal obeys. */
 export function plainText(): ExportFormat {
