@@ -4,12 +4,14 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { makeDirectory, type Ran, type Serving, sallyport, serve } from './support/cli.ts'
+import { recordSession } from './support/recorded-session.ts'
 
 /**
  * What the pages show is run as it stands. Blocks of `sh` run in order, one shell a page, in a directory
- * with an installation in `./data` that is being served, the user ada@example.org, and the policies.yaml
- * of chains.md. Port 8080 stands for the server's own, and `/path/to/sallyport` for the checkout. Those marked `sh no-run` are left out: they never
- * end, run all tests, or need a program that is not among the tests' own.
+ * with an installation in `./data` that is being served, the user ada@example.org, the policies.yaml of
+ * chains.md, and a session that a serial gate recorded in `./shim`. Port 8080 stands for the server's own,
+ * and `/path/to/sallyport` for the checkout. Those marked `sh no-run` are left out: they never end, run all
+ * tests, or need a program that is not among the tests' own.
  */
 const root = fileURLToPath(new URL('..', import.meta.url))
 const pages = [
@@ -21,6 +23,7 @@ const pages = [
   'docs/siem.md',
   'docs/troubleshooting.md',
   'docs/yubikeys.md',
+  'docs/recordings.md',
 ]
 const read = (page: string) => readFileSync(join(root, page), 'utf8')
 
@@ -48,6 +51,7 @@ beforeAll(async () => {
     ['user', 'create', '--data', data, '--email', 'ada@example.org', '--role', 'user', '--password-stdin'],
     { input: 'correct horse battery' },
   )
+  await recordSession(sandbox.path)
   writeFileSync(join(sandbox.path, 'policies.yaml'), blocks('docs/chains.md', 'yaml')[0]!)
   serving = await serve(['--data', data, '--port', '0'])
 })
@@ -83,6 +87,7 @@ describe.each(pages)('%s', (page) => {
       ...read(page).matchAll(
         /(?:npx )?sallyport ((?:user|apikey|policy|ledger|key|siem|totp|yubikey) [a-z]+)/g,
       ),
+      ...read(page).matchAll(/(?:npx )?sallyport ((?:user|apikey|policy|ledger|key|totp|recording) [a-z]+)/g),
     ]
     const options = [...read(page).matchAll(/sallyport [a-z]+ ?[a-z]*[^\n`|>]*/g)]
     for (const words of new Set(shown.map(([, words]) => words!))) {
@@ -161,6 +166,7 @@ describe('all pages', () => {
   const all = [
     ...pages,
     'docs/threat-model.md',
+    'docs/recording-format.md',
     'ARCHITECTURE.md',
     'CONTRIBUTING.md',
     'SECURITY.md',

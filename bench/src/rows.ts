@@ -5,6 +5,7 @@ import { httpFloodRow } from './rows/http-flood.ts'
 import { httpSessionRow } from './rows/http-session.ts'
 import { httpSignInRow } from './rows/http-sign-in.ts'
 import { httpVerifyRow } from './rows/http-verify.ts'
+import { recordingRow } from './rows/recording.ts'
 import { startRow } from './rows/start.ts'
 import { storedPostgresRow } from './rows/stored-postgres.ts'
 import { storedSqliteRow } from './rows/stored-sqlite.ts'
@@ -19,6 +20,7 @@ export const rows: readonly Row[] = [
   detectorRow(),
   backupRow({ iterations: 600_000 }),
   yubikeyRow(),
+  recordingRow(),
   storedSqliteRow(),
   storedPostgresRow(),
   httpVerifyRow(),

@@ -16,6 +16,7 @@ const commands = {
   ledger: async () => (await import('./commands/ledger.ts')).addLedgerCommands,
   key: async () => (await import('./commands/key.ts')).addKeyCommands,
   siem: async () => (await import('./commands/siem.ts')).addSiemCommands,
+  recording: async () => (await import('./commands/recording.ts')).addRecordingCommands,
   totp: async () => (await import('./commands/totp.ts')).addTotpCommands,
   yubikey: async () => (await import('./commands/yubikey.ts')).addYubikeyCommands,
   doctor: async () => (await import('./commands/doctor.ts')).addDoctorCommand,

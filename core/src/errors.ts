@@ -28,6 +28,10 @@ export type ErrorCode =
   | 'store_conflict'
   // the ledger
   | 'ledger_damaged'
+  // recordings of the serial gate
+  | 'recording_failed'
+  | 'recording_damaged'
+  | 'storage_exhausted'
   // mail
   | 'mail_unavailable'
   | 'mail_refused'

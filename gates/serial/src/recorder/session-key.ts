@@ -1,0 +1,184 @@
+import {
+  createCipheriv,
+  createDecipheriv,
+  createPrivateKey,
+  createPublicKey,
+  createSecretKey,
+  diffieHellman,
+  type KeyObject,
+} from 'node:crypto'
+import { hkdfSha256, type Random, SallyportError } from '@sallyport/core'
+import type { Seal } from './block.ts'
+
+const ALGORITHM = 'aes-256-gcm'
+const TAG_BYTES = 16
+const KEY_BYTES = 32
+
+/** RFC 8410 §7 and §4: the PKCS #8 and SPKI wrappings of an X25519 key, up to its 32 bytes. */
+const PKCS8_X25519 = Buffer.from('302e020100300506032b656e04220420', 'hex')
+const SPKI_X25519 = Buffer.from('302a300506032b656e032100', 'hex')
+const ONE_LINE = /^x25519:([A-Za-z0-9_-]{43})$/
+
+/** The session's key as one auditor can open it, and nobody else: not the shim either, once it is closed. */
+export interface WrappedSessionKey {
+  /** The auditor's public key, on one line. */
+  auditor: string
+  /** The public half of a key pair that was used once. */
+  ephemeral: string
+  wrapped: string
+}
+
+export interface AuditorKeyPair {
+  privateKeyPem: string
+  /** `x25519:…`, as `storage.auditor_keys` takes it. */
+  publicKey: string
+}
+
+export function generateAuditorKey(random: Random): AuditorKeyPair {
+  const privateKey = newX25519(random)
+  return {
+    privateKeyPem: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    publicKey: auditorKeyText(createPublicKey(privateKey)),
+  }
+}
+
+/** Takes the one-line form and PEM. */
+export function parseAuditorKey(text: string): KeyObject {
+  const raw = ONE_LINE.exec(text.trim())?.[1]
+  const key = x25519(() =>
+    raw === undefined
+      ? createPublicKey({ key: text, format: 'pem', type: 'spki' })
+      : publicKeyOf(Buffer.from(raw, 'base64url')),
+  )
+  if (key === null) throw new SallyportError('invalid_input', 'is no X25519 public key of an auditor')
+  return key
+}
+
+export function parseAuditorPrivateKey(pem: string): KeyObject {
+  const key = x25519(() => createPrivateKey(pem))
+  if (key === null) throw new SallyportError('invalid_input', 'is no X25519 private key of an auditor')
+  return key
+}
+
+function auditorKeyText(key: KeyObject): string {
+  return `x25519:${rawPublicKey(key).toString('base64url')}`
+}
+
+export interface WrapOptions {
+  sessionKey: Uint8Array
+  session: string
+  auditor: KeyObject
+  random: Random
+}
+
+export function wrapSessionKey({ sessionKey, session, auditor, random }: WrapOptions): WrappedSessionKey {
+  const ephemeral = newX25519(random)
+  const key = wrappingKey({ own: ephemeral, other: auditor, ephemeral, auditor })
+  // A key that wraps once needs no nonce that differs.
+  const cipher = createCipheriv(ALGORITHM, key, Buffer.alloc(12), { authTagLength: TAG_BYTES })
+  cipher.setAAD(Buffer.from(session))
+  const wrapped = Buffer.concat([cipher.update(sessionKey), cipher.final(), cipher.getAuthTag()])
+  return {
+    auditor: auditorKeyText(auditor),
+    ephemeral: rawPublicKey(ephemeral).toString('base64url'),
+    wrapped: wrapped.toString('base64url'),
+  }
+}
+
+export interface UnwrapOptions {
+  recipients: readonly WrappedSessionKey[]
+  session: string
+  privateKey: KeyObject
+}
+
+/** `null` when the recording was not sealed for that auditor. */
+export function unwrapSessionKey({ recipients, session, privateKey }: UnwrapOptions): KeyObject | null {
+  const auditor = createPublicKey(privateKey)
+  const own = recipients.find((one) => one.auditor === auditorKeyText(auditor))
+  if (own === undefined) return null
+  const wrapped = Buffer.from(own.wrapped, 'base64url')
+  if (wrapped.length !== KEY_BYTES + TAG_BYTES) return null
+  try {
+    const ephemeral = publicKeyOf(Buffer.from(own.ephemeral, 'base64url'))
+    const key = wrappingKey({ own: privateKey, other: ephemeral, ephemeral, auditor })
+    const opened = open({ key, nonce: Buffer.alloc(12), aad: Buffer.from(session), sealed: wrapped })
+    return opened === null ? null : createSecretKey(opened)
+  } catch {
+    return null
+  }
+}
+
+/** Seals bodies of one session. The serial in a prefix is the nonce, so no nonce is used twice. */
+export function createSeal(sessionKey: Uint8Array): Seal {
+  const key = createSecretKey(sessionKey)
+  const seal = (prefix: Uint8Array, body: Uint8Array, into: Uint8Array): void => {
+    const cipher = createCipheriv(ALGORITHM, key, nonceOf(prefix), { authTagLength: TAG_BYTES })
+    cipher.setAAD(prefix)
+    into.set(cipher.update(body))
+    cipher.final()
+    into.set(cipher.getAuthTag(), body.length)
+  }
+  return Object.assign(seal, { overhead: TAG_BYTES })
+}
+
+/** `null` when the body was not sealed with that key behind that prefix. */
+export function openBody(key: KeyObject, prefix: Uint8Array, sealed: Uint8Array): Buffer | null {
+  return open({ key, nonce: nonceOf(prefix), aad: prefix, sealed })
+}
+
+function open(box: { key: KeyObject; nonce: Buffer; aad: Uint8Array; sealed: Uint8Array }): Buffer | null {
+  const tagAt = box.sealed.length - TAG_BYTES
+  if (tagAt < 0) return null
+  const decipher = createDecipheriv(ALGORITHM, box.key, box.nonce, { authTagLength: TAG_BYTES })
+  decipher.setAAD(box.aad)
+  decipher.setAuthTag(box.sealed.subarray(tagAt))
+  const text = decipher.update(box.sealed.subarray(0, tagAt))
+  try {
+    decipher.final()
+    return text
+  } catch {
+    return null
+  }
+}
+
+function nonceOf(prefix: Uint8Array): Buffer {
+  const nonce = Buffer.alloc(12)
+  nonce.set(prefix.subarray(8, 16), 4)
+  return nonce
+}
+
+/** X25519 (RFC 7748), then HKDF (RFC 5869) over both public keys, so that the key is of this pair alone. */
+function wrappingKey(keys: {
+  own: KeyObject
+  other: KeyObject
+  ephemeral: KeyObject
+  auditor: KeyObject
+}): KeyObject {
+  const shared = diffieHellman({ privateKey: keys.own, publicKey: keys.other })
+  const salt = Buffer.concat([rawPublicKey(keys.ephemeral), rawPublicKey(keys.auditor)])
+  const info = Buffer.from('sallyport/recording-key/v1')
+  return createSecretKey(hkdfSha256({ ikm: shared, salt, info, length: KEY_BYTES }))
+}
+
+function newX25519(random: Random): KeyObject {
+  const key = Buffer.concat([PKCS8_X25519, random.bytes(KEY_BYTES)])
+  return createPrivateKey({ key, format: 'der', type: 'pkcs8' })
+}
+
+function rawPublicKey(key: KeyObject): Buffer {
+  const spki = (key.type === 'private' ? createPublicKey(key) : key).export({ type: 'spki', format: 'der' })
+  return spki.subarray(SPKI_X25519.length)
+}
+
+function publicKeyOf(raw: Uint8Array): KeyObject {
+  return createPublicKey({ key: Buffer.concat([SPKI_X25519, raw]), format: 'der', type: 'spki' })
+}
+
+function x25519(load: () => KeyObject): KeyObject | null {
+  try {
+    const key = load()
+    return key.asymmetricKeyType === 'x25519' ? key : null
+  } catch {
+    return null
+  }
+}
