@@ -1,6 +1,7 @@
 import type { LedgerRecord, Tx } from '@sallyport/core'
 import { apiKeyPort, applicationPort } from './ports/applications.ts'
 import { attemptPort } from './ports/attempts.ts'
+import { blockPort, failurePort } from './ports/blocks.ts'
 import { challengePort } from './ports/challenges.ts'
 import { companyPort } from './ports/companies.ts'
 import { devicePort } from './ports/devices.ts'
@@ -13,6 +14,7 @@ import { refreshTokenPort, sessionPort } from './ports/sessions.ts'
 import { settingPort } from './ports/settings.ts'
 import { spoolPort } from './ports/spool.ts'
 import { subjectPort } from './ports/subjects.ts'
+import { threatPort } from './ports/threats.ts'
 import { ticketPort } from './ports/tickets.ts'
 import { secretPort, vaultKeyPort } from './ports/vault.ts'
 import { validationClientPort, yubikeyPort } from './ports/yubikeys.ts'
@@ -42,5 +44,8 @@ export function createTx(sql: Sql, appended: LedgerRecord[]): Tx {
     spool: spoolPort(sql),
     yubikeys: yubikeyPort(sql),
     validationClients: validationClientPort(sql),
+    threats: threatPort(sql),
+    blocks: blockPort(sql),
+    failures: failurePort(sql),
   }
 }
