@@ -6,6 +6,7 @@ import type { Route } from '@sallyport/protocol'
 import { Hono } from 'hono'
 import { secureHeaders } from 'hono/secure-headers'
 import { createAccess } from './access.ts'
+import { createAddressGuard } from './address-guard.ts'
 import { registerAdmin } from './admin/admin-api.ts'
 import { type Binder, createBinder } from './bind.ts'
 import { createClientAddress } from './client-address.ts'
@@ -21,6 +22,7 @@ import { registerYubikey } from './login/yubikey-call.ts'
 import { createMetrics } from './metrics.ts'
 import { registerOperator } from './operator.ts'
 import { answerRefusal, Refusal, refusalOf } from './refusal.ts'
+import { registerSecurity } from './security/security-api.ts'
 import { registerService } from './service/service-api.ts'
 import type { GateConfig, GateServices } from './services.ts'
 import { createSessionMemory } from './session-memory.ts'
@@ -61,7 +63,14 @@ export function createHttpGate(config: GateConfig, services: GateServices): Http
     origin: new URL(config.publicUrl).origin,
   })
   const app: GateApp = new Hono()
-  const hot = createHotAnswers({ memory, metrics })
+  const guard = createAddressGuard({
+    ...{ blocks: services.blocks, clock, metrics },
+    clientAddress: createClientAddress({
+      trustedProxies: config.trustedProxies,
+      ...(services.onUntrustedProxy && { onUntrustedProxy: services.onUntrustedProxy }),
+    }),
+  })
+  const hot = createHotAnswers({ memory, metrics, guard })
 
   app.use(hot.path, hot.learn)
   app.use(secureHeaders({ contentSecurityPolicy, xFrameOptions: 'DENY' }))
@@ -70,10 +79,10 @@ export function createHttpGate(config: GateConfig, services: GateServices): Http
     await next()
     stop({ method: context.req.method, status: context.res.status })
   })
+  app.use(guard.admit)
 
   const bindTo = createBinder(app, {
     access,
-    clientAddress: createClientAddress(config.trustedProxies),
     recordKeyCall: createKeyCalls({ store, clock }),
   })
   const served: Route[] = []
@@ -81,14 +90,15 @@ export function createHttpGate(config: GateConfig, services: GateServices): Http
     served.push(route)
     bindTo(route, handler)
   }
-  const login = { services, config, tokens, memory, access, cookies }
+  const login = { services, config, tokens, memory, access, cookies, guard }
   registerSignIn(bind, login)
   registerFactors(bind, login)
   registerSessions(bind, login)
   registerPasswords(bind, login)
   registerInvitations(bind, login)
   registerYubikey(bind, login)
-  registerService(bind, services)
+  registerService(bind, services, guard)
+  const stopStreams = registerSecurity(bind, { config, services, metrics })
   registerAdmin(bind, login)
   registerValidation(bind, services)
   registerOperator(app, { config, services, metrics, tokens, served })
@@ -108,7 +118,8 @@ export function createHttpGate(config: GateConfig, services: GateServices): Http
 
   const fetch = (request: Request) => app.fetch(request)
   const routes = app.routes.filter(({ method }) => method !== 'ALL')
-  return { fetch, routes, listen: (where) => listen({ app, hot }, { ...where, onClose: memory.stop }) }
+  const stops = { onClosing: stopStreams, onClose: memory.stop }
+  return { fetch, routes, listen: (where) => listen({ app, hot }, { ...where, ...stops }) }
 }
 
 /** Whatever is served at a path by some method is not unknown by another (RFC 9110, section 15.5.6). */
@@ -129,7 +140,7 @@ function refuseOtherMethods(app: GateApp): void {
 
 function listen(
   { app, hot }: { app: GateApp; hot: HotAnswers },
-  { host, port, onClose }: { host: string; port: number; onClose(): void },
+  { host, port, ...stops }: { host: string; port: number; onClosing(): void; onClose(): void },
 ) {
   const framework = getRequestListener(app.fetch, { hostname: host })
   const server = createServer((request, response) => {
@@ -140,7 +151,11 @@ function listen(
       server.off('error', reject)
       const { address, family, port: chosen } = server.address() as AddressInfo
       const name = family === 'IPv6' ? `[${address}]` : address
-      resolve({ url: `http://${name}:${chosen}`, close: () => closeServer(server).finally(onClose) })
+      const close = () => {
+        stops.onClosing()
+        return closeServer(server).finally(stops.onClose)
+      }
+      resolve({ url: `http://${name}:${chosen}`, close })
     })
   })
 }

@@ -1,5 +1,6 @@
 import type {
   Attempts,
+  Blocks,
   Clock,
   Devices,
   EmailCodes,
@@ -16,6 +17,8 @@ import type {
   SignIn,
   SigningKeys,
   Store,
+  ThreatLog,
+  ThreatReads,
   Users,
   ValidationServer,
   Vault,
@@ -30,6 +33,7 @@ export interface GateServices {
   clock: Clock
   random: Random
   attempts: Attempts
+  blocks: Blocks
   devices: Devices
   enrolments: Enrolments
   emailCodes: EmailCodes
@@ -44,6 +48,8 @@ export interface GateServices {
   sessions: Sessions
   signIn: SignIn
   signingKeys: SigningKeys
+  threatLog: ThreatLog
+  threatReads: ThreatReads
   users: Users
   /** `null` where YubiKeys are turned off. */
   yubikeys: Yubikeys | null
@@ -52,6 +58,8 @@ export interface GateServices {
   readiness: Readonly<Record<string, () => Promise<void>>>
   /** What `/metrics` says besides what the gate knows itself. */
   measures?: readonly Measure[]
+  /** Told when forwarding headers come from a loopback proxy that is not trusted. */
+  onUntrustedProxy?: (address: string) => void
   log: { error(facts: object, message: string): void }
 }
 
@@ -63,6 +71,8 @@ export interface GateConfig {
   publicUrl: string
   /** Proxies whose forwarding headers are believed. */
   trustedProxies: readonly string[]
+  /** How long a block lasts, in milliseconds, when nobody says. */
+  blockFor: number
   /** Whether cookies are marked `Secure`: everywhere but on plain HTTP. */
   secureCookies: boolean
   /** What authenticator apps show as the name of this installation. */
