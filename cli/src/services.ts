@@ -3,6 +3,7 @@ import { checkBcrypt, createConsoleMailer, createSmtpMailer } from '@sallyport/a
 import {
   createAttempts,
   createBackupFactor,
+  createBlocks,
   createDevices,
   createEmailCodes,
   createEmailFactor,
@@ -17,6 +18,8 @@ import {
   createSessions,
   createSignIn,
   createSigningKeys,
+  createThreatLog,
+  createThreatReads,
   createTotpFactor,
   createUsers,
   createValidationServer,
@@ -80,6 +83,7 @@ export function createServices(foundation: Foundation, log: Log) {
     log,
   })
   const emailCodes = createEmailCodes({ ...shared, outbox, codes: config.email_codes })
+  const threats = createThreats(foundation, log)
   const cores = availableParallelism()
   const hashQueue = createHashQueue({ concurrency: cores, waiting: cores * 8 })
   const hashing = { store, vault, clock, random, passwordScheme, hashQueue }
@@ -134,7 +138,26 @@ export function createServices(foundation: Foundation, log: Log) {
 function spoolFor({ siem }: Config) {
   return async (tx: Tx, events: readonly SiemEvent[]): Promise<void> => {
     if (siem) await spoolEvents(tx, events, { mostEvents: siem.spool.max_events })
+    ...{ devices, enforcement, policies, passwordScheme, invitations, recovery, users, ...threats },
   }
+}
+
+/** What happens to addresses that attack, and what is told of it. */
+function createThreats({ config, store, clock, random }: Foundation, log: Log) {
+  const settings = config.security.threat_detection
+  const threatLog = createThreatLog({ store, log })
+  const limits = {
+    enabled: settings.enabled,
+    failures: settings.failed_login_threshold,
+    within: settings.failed_login_window,
+    blockFor: settings.ip_block_duration,
+    longest: Math.max(settings.ip_block_longest, settings.ip_block_duration),
+    repeatWithin: settings.repeat_window,
+  }
+  const exempt = [...config.trusted_proxies, ...settings.allow_list]
+  const tracked = settings.tracked_addresses
+  const blocks = createBlocks({ store, clock, random, threatLog, limits, exempt, tracked })
+  return { blocks, threatLog, threatReads: createThreatReads({ store, clock, blocks, threatLog, limits }) }
 }
 
 /** Where people find this installation: what links lead to. */
@@ -155,6 +178,7 @@ export function gateConfig({
     // Nodes on one store take each other's tokens, whatever port each of them listens on.
     issuer: config.public_url === undefined ? `urn:sallyport:${ledger.id}` : publicUrl,
     trustedProxies: config.trusted_proxies,
+    blockFor: config.security.threat_detection.ip_block_duration,
     secureCookies: publicUrl.startsWith('https:'),
     totpIssuer: config.totp.issuer,
     roles: config.roles,

@@ -98,7 +98,7 @@ export function createHttpGate(config: GateConfig, services: GateServices): Http
   registerInvitations(bind, login)
   registerYubikey(bind, login)
   registerService(bind, services, guard)
-  const stopStreams = registerSecurity(bind, { config, services, metrics })
+  const stopStreams = registerSecurity(bind, { config, services, metrics, access })
   registerAdmin(bind, login)
   registerValidation(bind, services)
   registerOperator(app, { config, services, metrics, tokens, served })

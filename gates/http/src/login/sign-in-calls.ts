@@ -74,6 +74,7 @@ export function registerSignIn(bind: Binder, login: LoginContext): void {
           chain: chainAnswer(outcome.attempt, await signIn.methods(outcome.attempt)),
         }
       case 'locked':
+        await failedWhileLocked(call.address, pending.attemptId)
         return refuseUntil('locked', 'too many wrong codes: wait, or use a security key or a backup code', {
           until: outcome.until,
           now: clock.now(),
@@ -94,6 +95,11 @@ export function registerSignIn(bind: Binder, login: LoginContext): void {
       }
     }
   })
+
+  async function failedWhileLocked(address: string, attemptId: string): Promise<void> {
+    const attempt = await store.read((tx) => tx.attempts.find(attemptId))
+    if (attempt) await failed({ address, subjectId: attempt.subjectId, reason: 'locked' })
+  }
 
   /** The guard's own blocks leave those alone who are signed in, and browsers that are known. */
   async function isSpared(context: GateContext, attemptId: string): Promise<boolean> {
