@@ -12,10 +12,14 @@ const config = {
     trustedProxies: [],
     secureCookies: false,
   },
-  ...{ totpIssuer: 'Test', settings: {}, roles: [] },
+  ...{ totpIssuer: 'Test', settings: {}, roles: [], blockFor: 1 },
 }
 // What is looked at here is served without any of the other services.
-const services = { clock: { now: () => 0 }, readiness: {} } as unknown as GateServices
+const services = {
+  clock: { now: () => 0 },
+  readiness: {},
+  blocks: { find: () => null },
+} as unknown as GateServices
 const gate = createHttpGate(config, services)
 const get = async (path: string) => gate.fetch(new Request(`http://127.0.0.1${path}`))
 const document = (await (await get('/openapi.json')).json()) as OpenApi

@@ -15,15 +15,18 @@ const duration = z
   })
   .refine((time) => time <= 3650 * units.d, 'must be at most 3650d')
 
+/** A duration as the configuration and the command line spell it; `null` for anything else. */
+export function readDuration(text: string): number | null {
+  return duration.safeParse(text).data ?? null
+}
+
 /** The same, also as a number of seconds: how other systems write these keys. */
 const seconds = z.preprocess(
   (value) => (typeof value === 'number' || /^\d{1,9}$/.test(String(value)) ? `${value}s` : value),
   duration,
 )
 
-const range = z
-  .string()
-  .refine((text) => parseRange(text) !== null, 'must be an address or a CIDR range')
+const range = z.string().refine((text) => parseRange(text) !== null, 'must be an address or a CIDR range')
 
 const filePath = z.string().min(1).max(4096)
 

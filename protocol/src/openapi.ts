@@ -153,11 +153,18 @@ const keyed: ProblemCode[] = ['invalid_api_key', 'forbidden']
 const signedIn: ProblemCode[] = ['invalid_token', 'csrf_refused']
 
 /** What the gate may answer before a handler runs, and when what it stands on fails. */
-const always: ProblemCode[] = ['invalid_input', 'internal', 'store_unavailable', 'store_conflict', 'ip_blocked']
+const always: ProblemCode[] = [
+  'invalid_input',
+  'internal',
+  'store_unavailable',
+  'store_conflict',
+  'ip_blocked',
+]
 always.push('store_damaged', 'ledger_damaged', 'vault_key_unknown', 'vault_sealed_damaged')
 
 function problemsOf({ access, method, problems, path }: Route): ProblemCode[] {
-  if (surfaceOf(path).name === 'Operators') return [...problems, 'internal', 'store_unavailable', 'ip_blocked']
+  if (surfaceOf(path).name === 'Operators')
+    return [...problems, 'internal', 'store_unavailable', 'ip_blocked']
   return [
     ...problems,
     ...always,

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto'
 import {
+  createBlocks,
   createEmailCodes,
   createEmailFactor,
   createOutbox,
   createSessions,
   createValidationServer,
+  createThreatLog,
   decodeSecret,
   defaultEnforcement,
   randomId,
@@ -12,6 +14,8 @@ import {
 } from '@sallyport/core'
 import { createHttpGate, type GateServices } from '@sallyport/gate-http'
 import { codeOf, type HarnessOptions, openHarness } from './harness.ts'
+
+const hour = 3_600_000
 
 export interface Answer {
   status: number
@@ -31,8 +35,19 @@ export async function openServiceGate(options: HarnessOptions) {
   const parts = { ...harness, random: systemRandom, issuer: 'Test', log }
   const mailer = { send: async (letter: { to: string; text: string }) => void sent.push(letter) }
   const outbox = createOutbox({ ...parts, mailer })
+  const threatLog = createThreatLog(parts)
+  const limits = {
+    enabled: true,
+    failures: 10,
+    within: hour,
+    blockFor: hour,
+    longest: hour,
+    repeatWithin: hour,
+  }
   const services: Partial<GateServices> = {
     ...parts,
+    blocks: createBlocks({ ...parts, threatLog, limits, exempt: [], tracked: 1_000 }),
+    threatLog,
     outbox,
     emailCodes: createEmailCodes({ ...parts, outbox }),
     sessions: createSessions(parts),
@@ -49,6 +64,7 @@ export async function openServiceGate(options: HarnessOptions) {
     totpIssuer: 'Test',
     roles: [],
     settings: {},
+    blockFor: 3_600_000,
   }
   // What only the login surface needs is left out: nothing here calls it.
   const gate = createHttpGate(config, services as GateServices)

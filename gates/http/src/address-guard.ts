@@ -29,7 +29,9 @@ export function createAddressGuard(options: {
     if (!found || (which === 'manual' && found.kind !== 'manual')) return null
     metrics.blocked(found.kind)
     const detail =
-      found.kind === 'manual' ? 'this address is blocked' : 'signing in from this address is blocked for a while'
+      found.kind === 'manual'
+        ? 'this address is blocked'
+        : 'signing in from this address is blocked for a while'
     return refuseUntil('ip_blocked', detail, { until: found.until, now: clock.now() })
   }
 

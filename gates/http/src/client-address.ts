@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { addressKey, createRangeTrie, formatAddress, parseAddress, readRange } from '@sallyport/core'
+import { addressKey, formatAddress, inRange, parseAddress, parseRange } from '@sallyport/core'
 
 /** Where a request comes from, in its one spelling. */
 export type ClientAddress = (request: AddressedRequest) => string
@@ -24,10 +24,10 @@ export interface ClientAddressOptions {
  */
 export function createClientAddress(options: ClientAddressOptions): ClientAddress {
   const { trustedProxies, onUntrustedProxy } = options
-  const trusted = createRangeTrie(trustedProxies.flatMap((text) => readRange(text) ?? []))
-  const isTrusted = (address: string) => {
-    const key = trustedProxies.length === 0 ? null : addressKey(address)
-    return key !== null && trusted.find(key) >= 0
+  const trusted = trustedProxies.flatMap((text) => parseRange(text) ?? [])
+  const isTrusted = (text: string) => {
+    const address = trusted.length === 0 ? null : parseAddress(text)
+    return address !== null && trusted.some((range) => inRange(address, range))
   }
 
   return ({ headers, socket }) => {

@@ -1,4 +1,11 @@
-import { type Attempt, canonicalAlias, type DeviceGrant, type Finish, loginApplication, type Tx } from '@sallyport/core'
+import {
+  type Attempt,
+  canonicalAlias,
+  type DeviceGrant,
+  type Finish,
+  loginApplication,
+  type Tx,
+} from '@sallyport/core'
 import { authRoutes } from '@sallyport/protocol'
 import { getCookie } from 'hono/cookie'
 import { csrfRefused, invalidToken } from '../access.ts'
@@ -109,7 +116,10 @@ export function registerSignIn(bind: Binder, login: LoginContext): void {
   }
 
   /** Whether the browser is known as that of the very subject: one's own opens no way to others' accounts. */
-  async function isOwnDevice(context: GateContext, subjectId: () => Promise<string | null>): Promise<boolean> {
+  async function isOwnDevice(
+    context: GateContext,
+    subjectId: () => Promise<string | null>,
+  ): Promise<boolean> {
     const token = getCookie(context, cookies.device)
     const device = token === undefined ? null : await devices.recognise(token)
     return device !== null && device.subjectId === (await subjectId())

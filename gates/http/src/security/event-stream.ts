@@ -61,7 +61,11 @@ export function createEventStream({ store }: { store: Store }): EventStream {
     )
     timer ??= setInterval(() => void look(), lookEvery).unref()
     return new Response(body, {
-      headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' },
+      headers: {
+        'content-type': 'text/event-stream',
+        'cache-control': 'no-store',
+        'x-accel-buffering': 'no',
+      },
     })
   }
 

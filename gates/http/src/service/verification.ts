@@ -38,7 +38,8 @@ export function registerVerification(bind: Binder, services: GateServices, guard
     const { code, method } = body
     const subject = await findNamed(store, named)
     const proof = await prove({ subject, purpose: 'verify', code, method, clientIp })
-    if (clientIp !== undefined) await note(proof, { subject, address: clientIp, application: named.key.application })
+    if (clientIp !== undefined)
+      await note(proof, { subject, address: clientIp, application: named.key.application })
     return proof instanceof Refusal ? proof : { ...done, method: proof }
   })
 
