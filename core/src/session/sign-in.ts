@@ -56,8 +56,8 @@ type Decided = SignedIn | PendingSignIn | MustEnrol | { status: 'denied'; rule: 
 export type SignInOutcome =
   /** With the token that a trusted browser keeps from now on, whether it was needed or not. */
   | (Decided & { device: DeviceGrant | null })
-  /** A wrong password, an unknown account, a disabled one: nobody is told which, nor whose account. */
-  | { status: 'refused'; subjectId: string | null }
+  /** A wrong password, an unknown account, a disabled one: nobody is told which. */
+  | { status: 'refused' }
   | { status: 'throttled'; until: number }
   | { status: 'busy' }
 
@@ -121,7 +121,7 @@ export function createSignIn(options: SignInOptions): SignIn {
     if (judged.status !== 'judged') return judged
     return store.transaction(async (tx): Promise<SignInOutcome> => {
       const subject = await passwordCheck.accept(tx, judged)
-      if (!subject) return { status: 'refused', subjectId: judged.subject?.id ?? null }
+      if (!subject) return { status: 'refused' }
       const device = token === null ? null : await devices.admit(tx, { token, subject, ...origin })
       return { ...(await decideNext(tx, subject, { origin, device })), device }
     })

@@ -51,7 +51,7 @@ export function registerSignIn(bind: Binder, login: LoginContext): void {
       case 'busy':
         return busy()
       case 'refused':
-        await failed({ address, subjectId: outcome.subjectId, reason: 'password' })
+        await failed({ address, subjectId: await subjectNamed(body.email), reason: 'password' })
         return new Refusal('invalid_credentials', 'e-mail address or password is wrong')
     }
   })
