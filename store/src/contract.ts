@@ -11,6 +11,7 @@ import { describeSessions } from './contract/sessions.ts'
 import { describeSpool } from './contract/spool.ts'
 import { describeSubjects } from './contract/subjects.ts'
 import { describeYubikeys } from './contract/yubikeys.ts'
+import { describeThreats } from './contract/threats.ts'
 
 /** The contract of `core/src/store.ts`, the same for every database. */
 export function describeStoreContract(name: string, bench: Bench): void {
@@ -20,6 +21,7 @@ export function describeStoreContract(name: string, bench: Bench): void {
     describeDevices(bench)
     describeSessions(bench)
     describeMail(bench)
+    describeThreats(bench)
     describeSealed(bench)
     describeYubikeys(bench)
     describeRaces(bench)

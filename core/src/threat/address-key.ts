@@ -18,7 +18,7 @@ export function addressKey(text: string): AddressKey | null {
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at)
     if (code >= zero && code <= nine) {
-      if (digits > 0 && part === 0) return null
+      if (digits > 0 && part === 0) return otherKey(text)
       part = part * 10 + code - zero
       if (part > 255) return otherKey(text)
       digits++

@@ -193,7 +193,7 @@ export function createBlocks(options: BlocksOptions): Blocks {
     const network = countedNetwork(address)
     if (network === null) return
     const counted = await store.transaction((tx) => countFailure(tx, network, subjectId ?? '?'))
-    view.failures.set(addressKey(network)!, counted)
+    view.failures.set(addressKey(address)!, counted)
     if (counted.blocked) await catchUp()
   }
 
@@ -216,15 +216,15 @@ export function createBlocks(options: BlocksOptions): Blocks {
   async function succeeded({ address, subjectId }: { address: string; subjectId: string }): Promise<void> {
     const network = countedNetwork(address)
     // An address that never failed, which is nearly every one, costs nothing here.
-    if (network === null || view.failures.find(addressKey(network)!) < 0) return
+    if (network === null || view.failures.find(addressKey(address)!) < 0) return
     const left = await store.transaction(async (tx) => {
       const failures = await tx.failures.lock(network)
       const others = failures.filter(({ who }) => who !== subjectId)
       if (others.length < failures.length) await tx.failures.save(network, others, clock.now())
       return others.length
     })
-    if (left === 0) view.failures.delete(addressKey(network)!)
-    else view.failures.set(addressKey(network)!, { count: left, time: clock.now() })
+    if (left === 0) view.failures.delete(addressKey(address)!)
+    else view.failures.set(addressKey(address)!, { count: left, time: clock.now() })
   }
 
   const refresh = (): Promise<void> => {
