@@ -20,6 +20,7 @@ const pages = [
   'docs/siem.md',
   'docs/troubleshooting.md',
   'docs/yubikeys.md',
+  'docs/block-attackers.md',
 ]
 const read = (page: string) => readFileSync(join(root, page), 'utf8')
 

@@ -1,4 +1,5 @@
 import type { Row } from './harness.ts'
+import { addressesRow, cidrRow, guardRow } from './rows/addresses.ts'
 import { backupRow } from './rows/backup.ts'
 import { httpFloodRow } from './rows/http-flood.ts'
 import { httpSessionRow } from './rows/http-session.ts'
@@ -15,6 +16,9 @@ import { yubikeyRow } from './rows/yubikey.ts'
 export const rows: readonly Row[] = [
   totpRow(),
   vaultRow(),
+  addressesRow(),
+  cidrRow(),
+  guardRow(),
   backupRow({ iterations: 600_000 }),
   yubikeyRow(),
   storedSqliteRow(),

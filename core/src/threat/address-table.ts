@@ -39,7 +39,7 @@ export function createAddressTable(options: { most: number; seed: number }): Add
     let mixed = Math.imul(h ^ seed ^ tag, 0x9e37_79b1)
     mixed = Math.imul(mixed ^ (mixed >>> 15) ^ l, 0x85eb_ca6b)
     mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2_ae35)
-    return Math.floor((((mixed ^ (mixed >>> 16)) >>> 0) / 2 ** 32) * capacity)
+    return (((mixed ^ (mixed >>> 16)) >>> 0) * (capacity / 2 ** 32)) | 0
   }
 
   const after = (place: number) => (place + 1 === capacity ? 0 : place + 1)
