@@ -13,7 +13,7 @@ interface BlockOptions extends CommonOptions {
 }
 
 /** Blocks made here hold on running nodes within a second. */
-export function addBlockCommands(program: Command): void {
+export function addBlockCommand(program: Command): void {
   const block = installationCommand('block', 'shut an address or a range out of everything for a time')
     .argument('<address>', 'an address, or a range such as 203.0.113.0/24; IPv6 counts by the /64')
     .option(
@@ -23,16 +23,24 @@ export function addBlockCommands(program: Command): void {
     .option('--reason <text>', 'why, for whoever looks at it later', 'blocked by an operator')
     .addHelpText('after', "\nExample:\n  $ sallyport block 203.0.113.0/24 --for 2h --reason 'scans us'\n")
     .action((address: string, options: BlockOptions) => blockAddress(address, options))
+  program.addCommand(block.exitOverride())
+}
+
+export function addUnblockCommand(program: Command): void {
   const unblock = installationCommand('unblock', 'lift whatever stands against an address or a range')
     .argument('<address>', 'as it was blocked')
     .addHelpText('after', '\nExample:\n  $ sallyport unblock 203.0.113.0/24\n')
     .action((address: string, options: CommonOptions) => unblockAddress(address, options))
+  program.addCommand(unblock.exitOverride())
+}
+
+export function addBlockedCommand(program: Command): void {
   const blocked = installationCommand('blocked', 'list what is blocked now')
     .option('--all', 'past blocks too')
     .option('--after <cursor>', 'the page after this cursor')
     .addHelpText('after', '\nExample:\n  $ sallyport blocked --json\n')
     .action((options: CommonOptions & { all?: boolean; after?: string }) => listBlocked(options))
-  for (const command of [block, unblock, blocked]) program.addCommand(command.exitOverride())
+  program.addCommand(blocked.exitOverride())
 }
 
 async function blockAddress(range: string, options: BlockOptions): Promise<void> {
