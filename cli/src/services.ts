@@ -128,7 +128,7 @@ export function createServices(foundation: Foundation, log: Log) {
   return {
     ...{ yubikeys, validationServer },
     ...{ attempts, enrolments, outbox, emailCodes, sessions, passwords, signIn, signingKeys },
-    ...{ devices, enforcement, policies, passwordScheme, invitations, recovery, users },
+    ...{ devices, enforcement, policies, passwordScheme, invitations, recovery, users, ...threats },
     siem: siemOf(config),
     spoolForSiem: spoolFor(config),
   }
@@ -138,7 +138,6 @@ export function createServices(foundation: Foundation, log: Log) {
 function spoolFor({ siem }: Config) {
   return async (tx: Tx, events: readonly SiemEvent[]): Promise<void> => {
     if (siem) await spoolEvents(tx, events, { mostEvents: siem.spool.max_events })
-    ...{ devices, enforcement, policies, passwordScheme, invitations, recovery, users, ...threats },
   }
 }
 

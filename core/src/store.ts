@@ -7,9 +7,9 @@ import type { LedgerCheckpoint, LedgerEntry, LedgerRecord } from './ledger/entry
 import type { OutboxPort } from './mail/letter.ts'
 import type { DevicePort, RefreshTokenPort, SessionPort, TicketPort } from './session/session.ts'
 import type { SpoolPort } from './siem/spool.ts'
-import type { ValidationClientPort, YubikeyPort } from './yubikey/stored.ts'
 import type { BlockPort, FailurePort } from './threat/block.ts'
 import type { ThreatPort } from './threat/event.ts'
+import type { ValidationClientPort, YubikeyPort } from './yubikey/stored.ts'
 
 /**
  * What the core asks of a database. Implementations live in `store/`; one contract suite runs against

@@ -10,8 +10,8 @@ import { describeSealed } from './contract/sealed.ts'
 import { describeSessions } from './contract/sessions.ts'
 import { describeSpool } from './contract/spool.ts'
 import { describeSubjects } from './contract/subjects.ts'
-import { describeYubikeys } from './contract/yubikeys.ts'
 import { describeThreats } from './contract/threats.ts'
+import { describeYubikeys } from './contract/yubikeys.ts'
 
 /** The contract of `core/src/store.ts`, the same for every database. */
 export function describeStoreContract(name: string, bench: Bench): void {

@@ -105,8 +105,7 @@ async function checkInstallation(config: Config): Promise<Finding[]> {
   try {
     const sallyport = await openSallyport(config)
     try {
-      findings.push(...(await checkParts(sallyport)), await checkSiem(sallyport))
-      findings.push(...(await checkParts(sallyport)), await checkProxy(sallyport))
+      findings.push(...(await checkParts(sallyport)), await checkProxy(sallyport), await checkSiem(sallyport))
     } finally {
       await sallyport.close()
     }
