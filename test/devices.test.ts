@@ -66,8 +66,10 @@ describe.each(databases)('trusted browsers on $database', ({ open }) => {
     expect(await by(stolen)).toMatchObject({ status: 'mfa', device: null })
     expect(await by(mine)).toMatchObject({ status: 'mfa', device: null })
     expect(login.letters).toMatchObject([{ kind: 'device_copied', facts: { address: home.address } }])
+    const threats = await harness.store.read((tx) => tx.threats.latest(null, 1, { subject: user.id }))
+    expect(threats).toMatchObject([{ type: 'device_token_reused', severity: 'high' }])
     const [entry] = await entries('device.token_reused')
-    expect(JSON.parse(entry!.body)).toMatchObject({ data: { severity: 'high', address: home.address } })
+    expect(JSON.parse(entry!.body)).toMatchObject({ data: { address: home.address } })
   })
 
   it('stay trusted when two tabs come at once, and believe one of them', async () => {

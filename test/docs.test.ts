@@ -24,6 +24,7 @@ const pages = [
   'docs/troubleshooting.md',
   'docs/yubikeys.md',
   'docs/recordings.md',
+  'docs/block-attackers.md',
 ]
 const read = (page: string) => readFileSync(join(root, page), 'utf8')
 

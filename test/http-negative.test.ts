@@ -45,7 +45,7 @@ describe('a token opens the routes of its kind, and nothing else (P4)', () => {
     ["a user's access token", () => tokens.bob, (access) => /^(session|enrolling|proven)$/.test(access)],
     ["an administrator's access token", () => tokens.ada, (access) => !access.startsWith('key:')],
     ["an application's key", () => server.keys.pbx, (access) => access.startsWith('key:mfa:')],
-    ['a key with the scope admin', () => server.keys.admin, (access) => access.startsWith('key:')],
+    ['a key with the scope admin', () => server.keys.admin, (access) => /^(key|security):/.test(access)],
   ]
 
   it.each(kinds)('%s', async (_, token, admits) => {

@@ -12,11 +12,16 @@ const config = {
     trustedProxies: [],
     secureCookies: false,
   },
-  ...{ totpIssuer: 'Test', settings: {}, roles: [] },
+  ...{ totpIssuer: 'Test', settings: {}, roles: [], blockFor: 1 },
 }
 // What is looked at here is served without any of the other services.
 const suspicion = { judge: () => ({ action: 'allow' }), count: () => undefined }
-const services = { clock: { now: () => 0 }, readiness: {}, suspicion } as unknown as GateServices
+const services = {
+  clock: { now: () => 0 },
+  readiness: {},
+  suspicion,
+  blocks: { find: () => null },
+} as unknown as GateServices
 const gate = createHttpGate(config, services)
 const get = async (path: string) => gate.fetch(new Request(`http://127.0.0.1${path}`))
 const document = (await (await get('/openapi.json')).json()) as OpenApi

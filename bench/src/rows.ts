@@ -1,4 +1,5 @@
 import type { Row } from './harness.ts'
+import { addressesRow, cidrRow, guardRow } from './rows/addresses.ts'
 import { backupRow } from './rows/backup.ts'
 import { detectorRow } from './rows/detector.ts'
 import { httpFloodRow } from './rows/http-flood.ts'
@@ -18,6 +19,9 @@ export const rows: readonly Row[] = [
   totpRow(),
   vaultRow(),
   detectorRow(),
+  addressesRow(),
+  cidrRow(),
+  guardRow(),
   backupRow({ iterations: 600_000 }),
   yubikeyRow(),
   recordingRow(),

@@ -15,6 +15,19 @@ const duration = z
   })
   .refine((time) => time <= 3650 * units.d, 'must be at most 3650d')
 
+/** A duration as the configuration and the command line spell it; `null` for anything else. */
+export function readDuration(text: string): number | null {
+  return duration.safeParse(text).data ?? null
+}
+
+/** The same, also as a number of seconds: how other systems write these keys. */
+const seconds = z.preprocess(
+  (value) => (typeof value === 'number' || /^\d{1,9}$/.test(String(value)) ? `${value}s` : value),
+  duration,
+)
+
+const range = z.string().refine((text) => parseRange(text) !== null, 'must be an address or a CIDR range')
+
 const filePath = z.string().min(1).max(4096)
 
 /** A number, also as the environment and flags spell it; not all that JavaScript would make a number of. */
@@ -107,9 +120,7 @@ const schema = z.strictObject({
     .prefault({}),
   /** The address people use, where it differs from what this process listens on. */
   public_url: z.url({ protocol: /^https?$/ }).optional(),
-  trusted_proxies: z
-    .array(z.string().refine((text) => parseRange(text) !== null, 'must be an address or a CIDR range'))
-    .default([]),
+  trusted_proxies: z.array(range).default([]),
   security: z
     .strictObject({
       mfa: z
@@ -163,6 +174,14 @@ const schema = z.strictObject({
               within: duration.prefault('10s'),
             })
             .prefault({}),
+          failed_login_threshold: wholeNumber(1, 1_000).default(10),
+          failed_login_window: seconds.prefault('1h'),
+          ip_block_duration: seconds.prefault('1h'),
+          ip_block_longest: seconds.prefault('7d'),
+          repeat_window: seconds.prefault('30d'),
+          allow_list: z.array(range).max(1_000).default([]),
+          tracked_addresses: wholeNumber(1_000, 10_000_000).default(1_000_000),
+          keep_events: duration.prefault('90d'),
         })
         .prefault({}),
       fips_mode: flag.default(false),

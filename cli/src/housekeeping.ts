@@ -32,6 +32,11 @@ export function startHousekeeping(
       run: () => store.transaction((tx) => dropOld(tx, clock.now())),
     },
     {
+      name: 'drop old threat events and blocks',
+      every: hour,
+      run: () => dropOldThreats(sallyport),
+    },
+    {
       name: 'retire unused keys',
       every: 24 * hour,
       run: () => retireUnusedKeys({ store, clock, resealables: sealedPorts }),
@@ -77,4 +82,21 @@ async function dropOld(tx: Tx, now: number): Promise<void> {
   for (const port of [tx.attempts, tx.challenges, tx.sessions, tx.refreshTokens, tx.tickets, tx.devices]) {
     await port.prune(yesterday, pruneBatch)
   }
+}
+
+async function dropOldThreats({ config, store, clock }: Sallyport): Promise<void> {
+  const {
+    keep_events: keepEvents,
+    repeat_window: repeatWindow,
+    failed_login_window: window,
+  } = config.security.threat_detection
+  const now = clock.now()
+  // In stretches, so that nobody waits behind a million rows.
+  const all = async (prune: (tx: Tx) => Promise<number>) => {
+    while ((await store.transaction(prune)) === pruneBatch);
+  }
+  await all((tx) => tx.threats.prune(now - keepEvents, pruneBatch))
+  // What still makes a block longer outlives the events.
+  await all((tx) => tx.blocks.prune(now - Math.max(keepEvents, repeatWindow), pruneBatch))
+  await all((tx) => tx.failures.prune(now - window, pruneBatch))
 }

@@ -19,6 +19,9 @@ const commands = {
   recording: async () => (await import('./commands/recording.ts')).addRecordingCommands,
   totp: async () => (await import('./commands/totp.ts')).addTotpCommands,
   yubikey: async () => (await import('./commands/yubikey.ts')).addYubikeyCommands,
+  block: async () => (await import('./commands/block.ts')).addBlockCommand,
+  unblock: async () => (await import('./commands/block.ts')).addUnblockCommand,
+  blocked: async () => (await import('./commands/block.ts')).addBlockedCommand,
   doctor: async () => (await import('./commands/doctor.ts')).addDoctorCommand,
 }
 

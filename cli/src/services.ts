@@ -19,7 +19,6 @@ import {
   createSignIn,
   createSignInRisk,
   createSigningKeys,
-  createSuspicion,
   createTotpFactor,
   createUsers,
   createValidationServer,
@@ -35,7 +34,6 @@ import {
   parseGatePolicies,
   SallyportError,
   type SiemEvent,
-  type SuspicionSettings,
   spoolEvents,
   type Tx,
   ticketLink,
@@ -47,6 +45,7 @@ import { readYaml } from './read-yaml.ts'
 import { readSecretFile, readTextFile } from './secret-file.ts'
 import { settingsShown } from './settings-shown.ts'
 import { siemOf } from './siem.ts'
+import { createThreats } from './threats.ts'
 import { yubikeyValidator } from './yubikey-validator.ts'
 
 export type Services = ReturnType<typeof createServices>
@@ -84,6 +83,7 @@ export function createServices(foundation: Foundation, log: Log) {
     log,
   })
   const emailCodes = createEmailCodes({ ...shared, outbox, codes: config.email_codes })
+  const threats = createThreats(foundation, { log, spoolForSiem: spoolFor(config) })
   const cores = availableParallelism()
   const hashQueue = createHashQueue({ concurrency: cores, waiting: cores * 8 })
   const hashing = { store, vault, clock, random, passwordScheme, hashQueue }
@@ -131,17 +131,11 @@ export function createServices(foundation: Foundation, log: Log) {
   const users = createUsers({ store, clock, sessions })
   const yubikeys = validator && createYubikeys({ ...shared, validator })
   const validationServer = createValidationServer({ store, vault, clock, log })
-  const suspicion = createSuspicion({
-    ...{ ...suspicionSettings(config), store, clock, log },
-    record: (report) => log.warn(report, 'a suspicious request'),
-    block: async (offence) => log.warn(offence, 'an address sends suspicious requests'),
-  })
   return {
     ...{ yubikeys, validationServer },
     ...{ attempts, enrolments, outbox, emailCodes, sessions, passwords, signIn, signingKeys },
-    ...{ devices, enforcement, policies, passwordScheme, invitations, recovery, users, suspicion },
+    ...{ devices, enforcement, policies, passwordScheme, invitations, recovery, users, ...threats },
     siem: siemOf(config),
-    spoolForSiem: spoolFor(config),
   }
 }
 
@@ -149,27 +143,6 @@ export function createServices(foundation: Foundation, log: Log) {
 function spoolFor({ siem }: Config) {
   return async (tx: Tx, events: readonly SiemEvent[]): Promise<void> => {
     if (siem) await spoolEvents(tx, events, { mostEvents: siem.spool.max_events })
-  }
-}
-
-function suspicionSettings({ security }: Config): SuspicionSettings {
-  const { enabled, mode, scores, weights, rapid, ...settings } = security.threat_detection
-  const asFactor = (percent: number) => percent / 100
-  return {
-    enabled,
-    detector: {
-      ...{ mode, scores },
-      weights: {
-        scanner: asFactor(weights.scanner),
-        sqli: asFactor(weights.sqli),
-        xss: asFactor(weights.xss),
-        traversal: asFactor(weights.traversal),
-        command: asFactor(weights.command),
-      },
-    },
-    rapid,
-    threshold: settings.suspicious_pattern_threshold,
-    within: settings.suspicious_pattern_window,
   }
 }
 
@@ -191,6 +164,7 @@ export function gateConfig({
     // Nodes on one store take each other's tokens, whatever port each of them listens on.
     issuer: config.public_url === undefined ? `urn:sallyport:${ledger.id}` : publicUrl,
     trustedProxies: config.trusted_proxies,
+    blockFor: config.security.threat_detection.ip_block_duration,
     secureCookies: publicUrl.startsWith('https:'),
     totpIssuer: config.totp.issuer,
     roles: config.roles,

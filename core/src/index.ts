@@ -89,7 +89,12 @@ export * from './subject/links.ts'
 export * from './subject/recovery.ts'
 export * from './subject/subjects.ts'
 export * from './subject/users.ts'
+export { type AddressKey, addressKey, keyOf } from './threat/address-key.ts'
+export * from './threat/address-table.ts'
+export { createAddressView, readRange } from './threat/address-view.ts'
 export { type AttackWatch, createAttackWatch } from './threat/attack-watch.ts'
+export type * from './threat/block.ts'
+export * from './threat/blocks.ts'
 export {
   createDetector,
   type Detector,
@@ -98,8 +103,10 @@ export {
   type JudgedRequest,
   type Judgement,
 } from './threat/detector.ts'
+export * from './threat/event.ts'
 export { type ThreatCategory, threatCategories } from './threat/pattern.ts'
 export { patterns } from './threat/patterns.ts'
+export { createRangeTrie } from './threat/range-trie.ts'
 export { createRapidRequests, defaultRapidLimits, type RapidLimits } from './threat/rapid-requests.ts'
 export { assessRisk, type Place, type Risk } from './threat/risk.ts'
 export {
@@ -115,6 +122,8 @@ export {
   type SuspicionReport,
   type SuspicionSettings,
 } from './threat/suspicion.ts'
+export * from './threat/threat-log.ts'
+export * from './threat/threat-reads.ts'
 export * from './vault/kdf.ts'
 export * from './vault/named-secret.ts'
 export * from './vault/rotate-keys.ts'

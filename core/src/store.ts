@@ -7,6 +7,8 @@ import type { LedgerCheckpoint, LedgerEntry, LedgerRecord } from './ledger/entry
 import type { OutboxPort } from './mail/letter.ts'
 import type { DevicePort, RefreshTokenPort, SessionPort, TicketPort } from './session/session.ts'
 import type { SpoolPort } from './siem/spool.ts'
+import type { BlockPort, FailurePort } from './threat/block.ts'
+import type { ThreatPort } from './threat/event.ts'
 import type { SignInPort } from './threat/sign-in-risk.ts'
 import type { ValidationClientPort, YubikeyPort } from './yubikey/stored.ts'
 
@@ -29,6 +31,13 @@ export interface Store {
   read<T>(work: (tx: Tx) => Promise<T>): Promise<T>
   /** Gives the store what chains and signs ledger records. Until then a transaction that appends one fails. */
   attachLedger(linker: LedgerLinker): void
+  /**
+   * Tells other processes on the database that something changed which they may want to read now. Nobody
+   * may rely on it: where the database cannot tell, and when it fails to, nothing happens.
+   */
+  announce(): Promise<void>
+  /** Calls `listener` when another process announced; what is returned stops that. */
+  onAnnouncement(listener: () => void): () => Promise<void>
   /** Resolves when the database can be read and written; throws `store_unavailable` when not. */
   check(): Promise<void>
   close(): Promise<void>
@@ -70,6 +79,9 @@ export interface Tx {
   readonly spool: SpoolPort
   readonly yubikeys: YubikeyPort
   readonly validationClients: ValidationClientPort
+  readonly threats: ThreatPort
+  readonly blocks: BlockPort
+  readonly failures: FailurePort
 }
 
 /** One page of a list: pass `next` back as `after` for the following page; `null` when there is none. */

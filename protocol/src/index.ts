@@ -16,5 +16,6 @@ export {
   type QueryOf,
   type Route,
 } from './route.ts'
+export { securityRoutes } from './security-routes.ts'
 export { serviceRoutes } from './service-routes.ts'
 export { yubikeyRoutes } from './yubikey-routes.ts'

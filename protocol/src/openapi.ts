@@ -153,20 +153,31 @@ const keyed: ProblemCode[] = ['invalid_api_key', 'forbidden']
 const signedIn: ProblemCode[] = ['invalid_token', 'csrf_refused']
 
 /** What the gate may answer before a handler runs, and when what it stands on fails. */
-const always: ProblemCode[] = ['invalid_input', 'internal', 'store_unavailable', 'store_conflict']
+const always: ProblemCode[] = [
+  'invalid_input',
+  'internal',
+  'store_unavailable',
+  'store_conflict',
+  'ip_blocked',
+]
 always.push('store_damaged', 'ledger_damaged', 'vault_key_unknown', 'vault_sealed_damaged')
 
 function problemsOf({ access, method, problems, path }: Route): ProblemCode[] {
-  if (surfaceOf(path).name === 'Operators') return [...problems, 'internal', 'store_unavailable']
+  if (surfaceOf(path).name === 'Operators')
+    return [...problems, 'internal', 'store_unavailable', 'ip_blocked']
   return [
     ...problems,
     ...always,
     ...(method === 'GET' ? [] : (['payload_too_large'] as const)),
-    ...(access.startsWith('key:') ? keyed : []),
+    ...(access.startsWith('key:') || isSecurity(access) ? keyed : []),
     ...(access === 'public' || access === 'pending' || access.startsWith('key:') ? [] : signedIn),
     ...(/^(session|proven|admin|proven_admin)$/.test(access) ? (['forbidden'] as const) : []),
-    ...(access.startsWith('proven') ? (['step_up_required'] as const) : []),
+    ...(access.startsWith('proven') || access === 'security:write' ? (['step_up_required'] as const) : []),
   ]
+}
+
+function isSecurity(access: Access): boolean {
+  return access.startsWith('security:')
 }
 
 function describeProblems(codes: readonly ProblemCode[]): Operation['responses'] {
@@ -187,6 +198,7 @@ function describeProblems(codes: readonly ProblemCode[]): Operation['responses']
 function securityOf(access: Access): Record<string, string[]>[] {
   if (access === 'public' || access === 'pending') return []
   if (access.startsWith('key:')) return [{ apiKey: [access.slice('key:'.length)] }]
+  if (isSecurity(access)) return [{ apiKey: [access] }, { accessToken: [] }, { sessionCookie: [] }]
   const full = [{ accessToken: [] }, { sessionCookie: [] }]
   return access === 'enrolling' ? [...full, { enrollmentToken: [] }] : full
 }

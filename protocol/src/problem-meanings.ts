@@ -39,6 +39,7 @@ export const problemMeanings: Readonly<Record<ProblemCode, string>> = {
   invalid_api_key: 'The API key is missing, unknown or revoked.',
   forbidden: 'You are known, and may not do this.',
   csrf_refused: 'A call with the session cookie must come from these pages.',
+  ip_blocked: 'The address is blocked, from everything or from signing in; `Retry-After` says for how long.',
   denied: 'A policy keeps this account out, from here or now.',
   invalid_code: 'The code is wrong, or was used before; `attempts_left` says how many tries are left.',
   chain_reset: 'The code was wrong, and the chain begins again; `chain` says with what.',

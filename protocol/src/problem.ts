@@ -14,6 +14,7 @@ export type WireCode =
   | 'forbidden'
   | 'csrf_refused'
   | 'denied'
+  | 'ip_blocked'
   | 'invalid_code'
   | 'chain_reset'
   | 'locked'
@@ -67,6 +68,7 @@ const statuses: Record<ProblemCode, number> = {
   forbidden: 403,
   csrf_refused: 403,
   denied: 403,
+  ip_blocked: 403,
   invalid_code: 401,
   chain_reset: 401,
   locked: 429,

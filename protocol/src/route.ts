@@ -11,6 +11,7 @@ export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
  * - `proven`: a signed-in person who gave fresh proof in the last five minutes, where any factor is enrolled
  * - `admin`: a person with the role `admin`; `proven_admin`: one with fresh proof as well
  * - `key:…`: an application's key with that scope
+ * - `security:…`: an application's key with that scope, or an administrator: to write, with fresh proof
  */
 export type Access =
   | 'public'
@@ -24,6 +25,8 @@ export type Access =
   | 'key:mfa:write'
   | 'key:security:read'
   | 'key:security:write'
+  | 'security:read'
+  | 'security:write'
 
 /** One call of the wire contract: what validates it is what documents it. */
 export interface Route<

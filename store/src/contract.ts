@@ -11,6 +11,7 @@ import { describeSessions } from './contract/sessions.ts'
 import { describeSignIns } from './contract/sign-ins.ts'
 import { describeSpool } from './contract/spool.ts'
 import { describeSubjects } from './contract/subjects.ts'
+import { describeThreats } from './contract/threats.ts'
 import { describeYubikeys } from './contract/yubikeys.ts'
 
 /** The contract of `core/src/store.ts`, the same for every database. */
@@ -22,6 +23,7 @@ export function describeStoreContract(name: string, bench: Bench): void {
     describeSessions(bench)
     describeSignIns(bench)
     describeMail(bench)
+    describeThreats(bench)
     describeSealed(bench)
     describeYubikeys(bench)
     describeRaces(bench)

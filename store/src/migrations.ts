@@ -23,6 +23,7 @@ export const migrations: readonly Migration[] = [
   { version: 3, statements: siemSpool },
   { version: 4, statements: yubikeys },
   { version: 5, statements: signIns },
+  { version: 6, statements: threats },
 ]
 
 function firstSchema({ integer, bytes, keyText, table, keyedTable }: SchemaDialect): string[] {
@@ -285,5 +286,64 @@ function signIns({ integer, table }: SchemaDialect): string[] {
       completed_at ${integer}
     )${table}`,
     'CREATE INDEX sign_ins_by_subject ON sign_ins (subject_id, at)',
+  ]
+}
+
+/** Threat events with their counts by the hour, blocks, and failed sign-ins by network. */
+function threats({ integer, keyText, table, keyedTable }: SchemaDialect): string[] {
+  return [
+    `CREATE TABLE counters (name TEXT PRIMARY KEY, value ${integer} NOT NULL)${table}`,
+    "INSERT INTO counters (name, value) VALUES ('threat_events', 0), ('blocks', 0)",
+    `CREATE TABLE threat_events (
+      id ${integer} PRIMARY KEY,
+      at ${integer} NOT NULL,
+      type TEXT NOT NULL,
+      severity TEXT NOT NULL,
+      address TEXT,
+      network ${keyText},
+      subject TEXT,
+      application TEXT,
+      details TEXT NOT NULL
+    )${table}`,
+    'CREATE INDEX threat_events_by_time ON threat_events (at)',
+    'CREATE INDEX threat_events_by_type ON threat_events (type, id)',
+    'CREATE INDEX threat_events_by_network ON threat_events (network, id)',
+    'CREATE INDEX threat_events_by_subject ON threat_events (subject, id)',
+    `CREATE TABLE threat_hours (
+      hour ${integer} NOT NULL,
+      type TEXT NOT NULL,
+      count ${integer} NOT NULL,
+      PRIMARY KEY (hour, type)
+    )${keyedTable}`,
+    `CREATE TABLE threat_networks (
+      hour ${integer} NOT NULL,
+      network ${keyText} NOT NULL,
+      count ${integer} NOT NULL,
+      PRIMARY KEY (hour, network)
+    )${keyedTable}`,
+    'CREATE INDEX threat_networks_by_count ON threat_networks (hour, count, network)',
+    `CREATE TABLE blocks (
+      id TEXT PRIMARY KEY,
+      range TEXT NOT NULL,
+      kind TEXT NOT NULL,
+      reason TEXT NOT NULL,
+      made_by TEXT NOT NULL,
+      blocked_at ${integer} NOT NULL,
+      blocked_until ${integer} NOT NULL,
+      unblocked_at ${integer},
+      auto_unblocked ${integer} NOT NULL,
+      revision ${integer} NOT NULL
+    )${table}`,
+    'CREATE UNIQUE INDEX blocks_standing ON blocks (range, kind) WHERE unblocked_at IS NULL',
+    'CREATE INDEX blocks_by_end ON blocks (blocked_until) WHERE unblocked_at IS NULL',
+    'CREATE INDEX blocks_by_revision ON blocks (revision)',
+    'CREATE INDEX blocks_by_age ON blocks (blocked_at, id)',
+    'CREATE INDEX blocks_by_range ON blocks (range, blocked_at)',
+    `CREATE TABLE address_failures (
+      network ${keyText} PRIMARY KEY,
+      at ${integer} NOT NULL,
+      failures TEXT NOT NULL
+    )${keyedTable}`,
+    'CREATE INDEX address_failures_by_time ON address_failures (at)',
   ]
 }

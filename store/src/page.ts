@@ -8,20 +8,21 @@ export interface PagedSelect<T> {
   values?: readonly SqlValue[]
   /** The columns the list is sorted by; together they are unique. */
   order: readonly string[]
+  newestFirst?: boolean
   map(row: SqlRow): T
 }
 
 /** One page by position in the sort order, not by offset: rows that come and go do not shift it. */
 export async function selectPage<T>(sql: Sql, request: PageRequest, query: PagedSelect<T>): Promise<Page<T>> {
-  const { order, map } = query
+  const { order, map, newestFirst = false } = query
   const where = [...(query.where ?? [])]
   const values = [...(query.values ?? [])]
   if (request.after != null) {
-    where.push(`(${order.join(', ')}) > (${order.map(() => '?').join(', ')})`)
+    where.push(`(${order.join(', ')}) ${newestFirst ? '<' : '>'} (${order.map(() => '?').join(', ')})`)
     values.push(...readCursor(request.after, order.length))
   }
   const filter = where.length > 0 ? ` WHERE ${where.join(' AND ')}` : ''
-  const text = `${query.select}${filter} ORDER BY ${order.join(', ')} LIMIT ?`
+  const text = `${query.select}${filter} ORDER BY ${order.map((column) => `${column}${newestFirst ? ' DESC' : ''}`).join(', ')} LIMIT ?`
   const rows = await sql.all(text, [...values, request.limit + 1])
   const page = rows.slice(0, request.limit)
   const last = page.at(-1)

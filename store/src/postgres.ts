@@ -4,6 +4,7 @@ import type pg from 'pg'
 import { lastCheck, migrate, newestVersion, recordCheck } from './migrate.ts'
 import { type Migration, migrations, type SchemaDialect } from './migrations.ts'
 import { writeLedger } from './ports/ledger.ts'
+import { createAnnouncements } from './postgres-announcements.ts'
 import { createPool, explain, openSession, type PostgresSession, sqlState } from './postgres-connection.ts'
 import { one, type Sql } from './sql.ts'
 import { runWork } from './work.ts'
@@ -89,6 +90,8 @@ export async function openPostgresStore(options: PostgresOptions): Promise<Store
         ),
 
       read: (work) => whileOpen(() => reading(async (sql) => (await runWork(sql, work, null)).result)),
+
+      ...createAnnouncements({ url, pool, connectTimeout }),
 
       attachLedger(attached) {
         linker = attached

@@ -76,6 +76,10 @@ export async function createSqliteStore(options: SqliteOptions): Promise<Store> 
       return result
     },
 
+    // Other processes on the file find out when they next look.
+    announce: async () => undefined,
+    onAnnouncement: () => async () => undefined,
+
     attachLedger(attached) {
       linker = attached
     },

@@ -1,6 +1,7 @@
 import type { LedgerRecord, Tx } from '@sallyport/core'
 import { apiKeyPort, applicationPort } from './ports/applications.ts'
 import { attemptPort } from './ports/attempts.ts'
+import { blockPort, failurePort } from './ports/blocks.ts'
 import { challengePort } from './ports/challenges.ts'
 import { companyPort } from './ports/companies.ts'
 import { devicePort } from './ports/devices.ts'
@@ -14,6 +15,7 @@ import { settingPort } from './ports/settings.ts'
 import { signInPort } from './ports/sign-ins.ts'
 import { spoolPort } from './ports/spool.ts'
 import { subjectPort } from './ports/subjects.ts'
+import { threatPort } from './ports/threats.ts'
 import { ticketPort } from './ports/tickets.ts'
 import { secretPort, vaultKeyPort } from './ports/vault.ts'
 import { validationClientPort, yubikeyPort } from './ports/yubikeys.ts'
@@ -44,5 +46,8 @@ export function createTx(sql: Sql, appended: LedgerRecord[]): Tx {
     yubikeys: yubikeyPort(sql),
     validationClients: validationClientPort(sql),
     signIns: signInPort(sql),
+    threats: threatPort(sql),
+    blocks: blockPort(sql),
+    failures: failurePort(sql),
   }
 }

@@ -134,7 +134,7 @@ export function createRequestGenerator(options: {
 
   function fitting({ path, operation }: Call, { credentials, spare }: World): readonly string[] {
     const access = operation['x-access']
-    if (access.startsWith('key:')) return credentials.key
+    if (access.startsWith('key:') || access.startsWith('security:')) return credentials.key
     if (access.includes('admin')) return credentials.admin
     if (endsSessions.test(path)) return spare
     return [...credentials.session, ...(access === 'enrolling' ? credentials.enrolling : [])]

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto'
 import {
+  createBlocks,
   createEmailCodes,
   createEmailFactor,
   createOutbox,
   createSessions,
   createSuspicion,
+  createThreatLog,
   createValidationServer,
   decodeSecret,
   defaultDetectorSettings,
@@ -16,6 +18,8 @@ import {
 } from '@sallyport/core'
 import { createHttpGate, type GateServices } from '@sallyport/gate-http'
 import { codeOf, type HarnessOptions, openHarness } from './harness.ts'
+
+const hour = 3_600_000
 
 export interface Answer {
   status: number
@@ -43,9 +47,20 @@ export async function openServiceGate(options: HarnessOptions) {
     record: (report) => void reports.push(report),
     block: async (offence) => void offences.push(offence),
   })
+  const threatLog = createThreatLog(parts)
+  const limits = {
+    enabled: true,
+    failures: 10,
+    within: hour,
+    blockFor: hour,
+    longest: hour,
+    repeatWithin: hour,
+  }
   const services: Partial<GateServices> = {
     suspicion,
     ...parts,
+    blocks: createBlocks({ ...parts, threatLog, limits, exempt: [], tracked: 1_000 }),
+    threatLog,
     outbox,
     emailCodes: createEmailCodes({ ...parts, outbox }),
     sessions: createSessions(parts),
@@ -62,6 +77,7 @@ export async function openServiceGate(options: HarnessOptions) {
     totpIssuer: 'Test',
     roles: [],
     settings: {},
+    blockFor: 3_600_000,
   }
   // What only the login surface needs is left out: nothing here calls it.
   const gate = createHttpGate(config, services as GateServices)

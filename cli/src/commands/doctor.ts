@@ -10,6 +10,7 @@ import type { Config } from '../config.ts'
 import { print, style } from '../output.ts'
 import { openSallyport, type Sallyport } from '../sallyport.ts'
 import { checkSiem } from '../siem-shipping.ts'
+import { untrustedProxyAdvice, untrustedProxySeen } from '../untrusted-proxy.ts'
 import { type CommonOptions, configOf, hasBegun, installationCommand } from './common.ts'
 
 const mailTimeout = 5_000
@@ -104,7 +105,7 @@ async function checkInstallation(config: Config): Promise<Finding[]> {
   try {
     const sallyport = await openSallyport(config)
     try {
-      findings.push(...(await checkParts(sallyport)), await checkSiem(sallyport))
+      findings.push(...(await checkParts(sallyport)), await checkProxy(sallyport), await checkSiem(sallyport))
     } finally {
       await sallyport.close()
     }
@@ -194,6 +195,17 @@ async function checkParts({ store, vault, ledger }: Sallyport): Promise<Finding[
           mend: mends.ledger_damaged,
         },
   ]
+}
+
+async function checkProxy(sallyport: Sallyport): Promise<Finding> {
+  const seen = await untrustedProxySeen(sallyport)
+  const { trusted_proxies: trusted } = sallyport.config
+  if (seen === null) {
+    const found = trusted.length > 0 ? trusted.join(', ') : 'none is trusted, and none was seen'
+    return { check: 'proxies', status: 'ok', found }
+  }
+  const mend = 'name the proxy in trusted_proxies, such as [127.0.0.1, "::1"]'
+  return { check: 'proxies', status: 'warning', found: `${untrustedProxyAdvice} (last seen ${seen})`, mend }
 }
 
 /** What to do about an error that keeps an installation from opening; `docs/operate.md` says more of each. */

@@ -7,6 +7,8 @@ import { style } from '../output.ts'
 import { openSallyport, type Sallyport } from '../sallyport.ts'
 import { gateConfig } from '../services.ts'
 import { siemMeasures, startShipping } from '../siem-shipping.ts'
+import { startThreatWatch } from '../threat-watch.ts'
+import { createUntrustedProxyNote, untrustedProxyAdvice, untrustedProxySeen } from '../untrusted-proxy.ts'
 import { version } from '../version.ts'
 import { type CommonOptions, configOf, curlLine, installationCommand, isoTime } from './common.ts'
 
@@ -32,12 +34,15 @@ async function serve(options: ServeOptions): Promise<void> {
   const sallyport = await openSallyport(config, log)
   const { store, vault, ledger } = sallyport
   const { host, port } = config.listen
+  // Before anybody is let in: what was blocked stays blocked.
+  const stopWatching = await startThreatWatch(sallyport, log)
   const gate = createHttpGate(
     { version, ...gateConfig(sallyport) },
     {
       ...sallyport,
       log,
       measures: siemMeasures(sallyport),
+      onUntrustedProxy: createUntrustedProxyNote(sallyport, log),
       readiness: {
         store: () => store.check(),
         vault: () => vault.reload(),
@@ -46,6 +51,7 @@ async function serve(options: ServeOptions): Promise<void> {
     },
   )
   const server = await gate.listen({ host, port }).catch(async (error: NodeJS.ErrnoException) => {
+    await stopWatching()
     await sallyport.close()
     throw cannotListen(error, config.listen)
   })
@@ -56,9 +62,12 @@ async function serve(options: ServeOptions): Promise<void> {
     await server.close()
     await stopHousekeeping()
     await stopShipping()
+    await stopWatching()
     await sallyport.close()
   })
   const setup = await firstAdminLines(sallyport, config.public_url ?? server.url)
+  const seen = await untrustedProxySeen(sallyport)
+  if (seen !== null) sallyport.notices.push(`${untrustedProxyAdvice} (last seen ${seen})`)
   for (const notice of sallyport.notices) process.stdout.write(`${style.yellow('note')} ${notice}\n`)
   for (const line of setup) process.stdout.write(`${line}\n`)
   process.stdout.write(`${style.green('ready')} Sallyport ${version} is running: open ${server.url}/\n`)

@@ -128,7 +128,13 @@ export function createDevices(options: DevicesOptions): Devices {
     tx: Tx,
     { device, subject, address }: { device: TrustedDevice; subject: Subject; address: string },
   ): Promise<void> {
-    append(tx, 'device.token_reused', device, { address, severity: 'high' })
+    append(tx, 'device.token_reused', device, { address })
+    await tx.threats.append([
+      {
+        ...{ at: clock.now(), type: 'device_token_reused', severity: 'high', address },
+        ...{ subject: subject.id, application: subject.application, details: { device: device.id } },
+      },
+    ])
     await end(tx, device, { actor: null, reason: 'token_reused' })
     const facts = { address, device: device.browser }
     await outbox.notify(tx, { subject, kind: 'device_copied', facts })

@@ -33,6 +33,7 @@ export function isAlert({ severity }: Pick<SiemEvent, 'severity'>): boolean {
 export const ledgerAlerts: Readonly<Record<string, SiemSeverity>> = {
   'admin.first_created': 'high',
   'attempt.breached': 'high',
+  'device.token_reused': 'high',
   'factors.reset': 'high',
   'session.refresh_reused': 'high',
   'subject.locked': 'high',

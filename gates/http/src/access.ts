@@ -34,6 +34,10 @@ export function createAccess(options: AccessOptions): Access {
   async function admit(kind: AccessKind, context: GateContext): Promise<Caller | Refusal> {
     if (kind === 'public' || kind === 'pending') return { kind: 'anybody' }
     if (kind.startsWith('key:')) return admitKey(kind.slice('key:'.length), context)
+    if (kind === 'security:read' || kind === 'security:write') {
+      if (bearer(context)?.startsWith('spk_')) return admitKey(kind, context)
+      return admit(kind === 'security:read' ? 'admin' : 'proven_admin', context)
+    }
     const person = await findPerson(context)
     if (person instanceof Refusal) return person
     const { session, subject } = person

@@ -1,6 +1,5 @@
 import type { AnswerOf, BodyOf, ParamsOf, QueryOf, Route } from '@sallyport/protocol'
 import type { Access, Caller } from './access.ts'
-import type { ClientAddress } from './client-address.ts'
 import type { GateApp, GateContext } from './context.ts'
 import type { RecordKeyCall } from './key-calls.ts'
 import { readBody } from './read-body.ts'
@@ -32,15 +31,14 @@ export function createBinder(
   app: GateApp,
   options: {
     access: Access
-    clientAddress: ClientAddress
     recordKeyCall: RecordKeyCall
     watchBody: SuspicionGuard['watchBody']
   },
 ): Binder {
-  const { access, clientAddress, recordKeyCall, watchBody } = options
+  const { access, recordKeyCall, watchBody } = options
   return (route, handler) => {
     app.on(route.method, route.path, async (context) => {
-      const address = clientAddress(context)
+      const address = context.get('address')
       const admitted = await access.admit(route.access, context)
       if (admitted instanceof Refusal) return answerRefusal(context, admitted)
       const answered = async () => {

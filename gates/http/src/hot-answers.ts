@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { authRoutes } from '@sallyport/protocol'
 import type { MiddlewareHandler } from 'hono'
 import { bearerToken } from './access.ts'
+import type { AddressGuard } from './address-guard.ts'
 import type { Metrics } from './metrics.ts'
 import type { Person, SessionMemory } from './session-memory.ts'
 
@@ -26,8 +27,12 @@ interface Said {
  * answered again, word for word, for as long as the session memory holds and believes that very person;
  * it follows from nothing else. Only by `Authorization: Bearer`: cookies have their own rules.
  */
-export function createHotAnswers(options: { memory: SessionMemory; metrics: Metrics }): HotAnswers {
-  const { memory, metrics } = options
+export function createHotAnswers(options: {
+  memory: SessionMemory
+  metrics: Metrics
+  guard: Pick<AddressGuard, 'stops'>
+}): HotAnswers {
+  const { memory, metrics, guard } = options
   const said = new WeakMap<Person, Said>()
 
   return {
@@ -49,7 +54,7 @@ export function createHotAnswers(options: { memory: SessionMemory; metrics: Metr
       const token = bearerToken(request.headers.authorization)
       const person = token && memory.known(token)
       const known = person && said.get(person)
-      if (!known) return false
+      if (!known || guard.stops(request)) return false
       const stop = metrics.started()
       response.writeHead(200, known.headers).end(known.body)
       stop({ method, status: 200 })

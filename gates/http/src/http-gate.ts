@@ -6,6 +6,7 @@ import type { Route } from '@sallyport/protocol'
 import { Hono } from 'hono'
 import { secureHeaders } from 'hono/secure-headers'
 import { createAccess } from './access.ts'
+import { createAddressGuard } from './address-guard.ts'
 import { registerAdmin } from './admin/admin-api.ts'
 import { type Binder, createBinder } from './bind.ts'
 import { createClientAddress } from './client-address.ts'
@@ -22,6 +23,7 @@ import { createMetrics } from './metrics.ts'
 import { registerOperator } from './operator.ts'
 import { answerRefusal, Refusal, refusalOf } from './refusal.ts'
 import { registerAnalyze } from './security/analyze-call.ts'
+import { registerSecurity } from './security/security-api.ts'
 import { registerService } from './service/service-api.ts'
 import type { GateConfig, GateServices } from './services.ts'
 import { createSessionMemory } from './session-memory.ts'
@@ -63,7 +65,14 @@ export function createHttpGate(config: GateConfig, services: GateServices): Http
     origin: new URL(config.publicUrl).origin,
   })
   const app: GateApp = new Hono()
-  const hot = createHotAnswers({ memory, metrics })
+  const guard = createAddressGuard({
+    ...{ blocks: services.blocks, clock, metrics },
+    clientAddress: createClientAddress({
+      trustedProxies: config.trustedProxies,
+      ...(services.onUntrustedProxy && { onUntrustedProxy: services.onUntrustedProxy }),
+    }),
+  })
+  const hot = createHotAnswers({ memory, metrics, guard })
 
   app.use(hot.path, hot.learn)
   app.use(secureHeaders({ contentSecurityPolicy, xFrameOptions: 'DENY' }))
@@ -72,13 +81,13 @@ export function createHttpGate(config: GateConfig, services: GateServices): Http
     await next()
     stop({ method: context.req.method, status: context.res.status })
   })
+  app.use(guard.admit)
 
-  const clientAddress = createClientAddress(config.trustedProxies)
-  const watcher = createSuspicionGuard(services.suspicion, clientAddress)
+  const watcher = createSuspicionGuard(services.suspicion)
   app.use(watcher.watch)
 
   const bindTo = createBinder(app, {
-    ...{ access, clientAddress, watchBody: watcher.watchBody },
+    ...{ access, watchBody: watcher.watchBody },
     recordKeyCall: createKeyCalls({ store, clock }),
   })
   const served: Route[] = []
@@ -86,15 +95,16 @@ export function createHttpGate(config: GateConfig, services: GateServices): Http
     served.push(route)
     bindTo(route, handler)
   }
-  const login = { services, config, tokens, memory, access, cookies }
+  const login = { services, config, tokens, memory, access, cookies, guard }
   registerSignIn(bind, login)
   registerFactors(bind, login)
   registerSessions(bind, login)
   registerPasswords(bind, login)
   registerInvitations(bind, login)
   registerYubikey(bind, login)
-  registerService(bind, services)
+  registerService(bind, services, guard)
   registerAnalyze(bind, services)
+  const stopStreams = registerSecurity(bind, { config, services, metrics, access })
   registerAdmin(bind, login)
   registerValidation(bind, services)
   registerOperator(app, { config, services, metrics, tokens, served })
@@ -114,7 +124,8 @@ export function createHttpGate(config: GateConfig, services: GateServices): Http
 
   const fetch = (request: Request) => app.fetch(request)
   const routes = app.routes.filter(({ method }) => method !== 'ALL')
-  return { fetch, routes, listen: (where) => listen({ app, hot }, { ...where, onClose: memory.stop }) }
+  const stops = { onClosing: stopStreams, onClose: memory.stop }
+  return { fetch, routes, listen: (where) => listen({ app, hot }, { ...where, ...stops }) }
 }
 
 /** Whatever is served at a path by some method is not unknown by another (RFC 9110, section 15.5.6). */
@@ -135,7 +146,7 @@ function refuseOtherMethods(app: GateApp): void {
 
 function listen(
   { app, hot }: { app: GateApp; hot: HotAnswers },
-  { host, port, onClose }: { host: string; port: number; onClose(): void },
+  { host, port, ...stops }: { host: string; port: number; onClosing(): void; onClose(): void },
 ) {
   const framework = getRequestListener(app.fetch, { hostname: host })
   const server = createServer((request, response) => {
@@ -146,7 +157,11 @@ function listen(
       server.off('error', reject)
       const { address, family, port: chosen } = server.address() as AddressInfo
       const name = family === 'IPv6' ? `[${address}]` : address
-      resolve({ url: `http://${name}:${chosen}`, close: () => closeServer(server).finally(onClose) })
+      const close = () => {
+        stops.onClosing()
+        return closeServer(server).finally(stops.onClose)
+      }
+      resolve({ url: `http://${name}:${chosen}`, close })
     })
   })
 }

@@ -1,10 +1,14 @@
-import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
 export interface Metrics {
   contentType: string
   text(): Promise<string>
   /** Call when a request starts; call what it returns when the request is answered. */
   started(): (answer: { method: string; status: number }) => void
+  /** Counts a request that a block refused. */
+  blocked(kind: string): void
+  /** A figure that is read when the metrics are. */
+  figure(name: string, help: string, read: () => number): void
 }
 
 /** A gauge with one value a label, read when it is asked for. */
@@ -46,7 +50,22 @@ export function createMetrics(version: string, measures: readonly Measure[] = []
       },
     })
   }
+  const blocked = new Counter({
+    name: 'sallyport_blocked_requests_total',
+    help: 'Requests refused because their address is blocked',
+    labelNames: ['kind'],
+    registers: [registry],
+  })
   return {
+    blocked: (kind) => blocked.inc({ kind }),
+    figure(name, help, read) {
+      new Gauge({
+        ...{ name, help, registers: [registry] },
+        collect() {
+          this.set(read())
+        },
+      })
+    },
     contentType: registry.contentType,
     text: () => registry.metrics(),
     started: () => {

@@ -1,5 +1,6 @@
 import type {
   Attempts,
+  Blocks,
   Clock,
   Devices,
   EmailCodes,
@@ -17,6 +18,8 @@ import type {
   SigningKeys,
   Store,
   Suspicion,
+  ThreatLog,
+  ThreatReads,
   Users,
   ValidationServer,
   Vault,
@@ -31,6 +34,7 @@ export interface GateServices {
   clock: Clock
   random: Random
   attempts: Attempts
+  blocks: Blocks
   devices: Devices
   enrolments: Enrolments
   emailCodes: EmailCodes
@@ -46,6 +50,8 @@ export interface GateServices {
   signIn: SignIn
   signingKeys: SigningKeys
   suspicion: Suspicion
+  threatLog: ThreatLog
+  threatReads: ThreatReads
   users: Users
   /** `null` where YubiKeys are turned off. */
   yubikeys: Yubikeys | null
@@ -54,6 +60,8 @@ export interface GateServices {
   readiness: Readonly<Record<string, () => Promise<void>>>
   /** What `/metrics` says besides what the gate knows itself. */
   measures?: readonly Measure[]
+  /** Told when forwarding headers come from a loopback proxy that is not trusted. */
+  onUntrustedProxy?: (address: string) => void
   log: { error(facts: object, message: string): void }
 }
 
@@ -65,6 +73,8 @@ export interface GateConfig {
   publicUrl: string
   /** Proxies whose forwarding headers are believed. */
   trustedProxies: readonly string[]
+  /** How long a block lasts, in milliseconds, when nobody says. */
+  blockFor: number
   /** Whether cookies are marked `Secure`: everywhere but on plain HTTP. */
   secureCookies: boolean
   /** What authenticator apps show as the name of this installation. */

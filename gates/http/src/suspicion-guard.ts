@@ -1,20 +1,17 @@
 import type { Judgement, Suspicion } from '@sallyport/core'
 import type { Route } from '@sallyport/protocol'
 import type { MiddlewareHandler } from 'hono'
-import type { GateContext } from './context.ts'
+import type { GateContext, GateEnv } from './context.ts'
 
 /** Looks for signs of attacks in what comes to the gate's own surfaces. It refuses nothing: blocks do. */
 export interface SuspicionGuard {
   /** Path, query, agent and headers of every request, whatever is served there. */
-  readonly watch: MiddlewareHandler
+  readonly watch: MiddlewareHandler<GateEnv>
   /** The body, where nobody has said yet who they are. What comes with an API key or a session is data. */
   watchBody(context: GateContext, from: { route: Route; body: unknown; address: string }): void
 }
 
-export function createSuspicionGuard(
-  suspicion: Suspicion,
-  clientAddress: (context: GateContext) => string,
-): SuspicionGuard {
+export function createSuspicionGuard(suspicion: Suspicion): SuspicionGuard {
   /** One request is one hit, wherever the signs of it are. */
   const noted = new WeakSet<Request>()
 
@@ -26,7 +23,7 @@ export function createSuspicionGuard(
 
   return {
     async watch(context: GateContext, next) {
-      const address = clientAddress(context)
+      const address = context.get('address')
       note(context, suspicion.judge(headOf(context)), address)
       await next()
       const { status } = context.res

@@ -1,6 +1,7 @@
 import type { Attempt, DeviceGrant, FactorType, Session, SignedIn, Subject } from '@sallyport/core'
 import { deleteCookie, setCookie } from 'hono/cookie'
 import type { Access } from '../access.ts'
+import type { AddressGuard } from '../address-guard.ts'
 import type { Call } from '../bind.ts'
 import type { GateContext } from '../context.ts'
 import type { GateConfig, GateServices } from '../services.ts'
@@ -17,6 +18,7 @@ export interface LoginContext {
   tokens: Tokens
   memory: SessionMemory
   access: Access
+  guard: AddressGuard
   /** That of a trusted browser outlives signing out: it says who may leave out the second factor here. */
   cookies: { access: string; refresh: string; device: string }
 }

@@ -1,8 +1,16 @@
-import { type Attempt, type DeviceGrant, type Finish, loginApplication, type Tx } from '@sallyport/core'
+import {
+  type Attempt,
+  canonicalAlias,
+  type DeviceGrant,
+  type Finish,
+  loginApplication,
+  type Tx,
+} from '@sallyport/core'
 import { authRoutes } from '@sallyport/protocol'
 import { getCookie } from 'hono/cookie'
 import { csrfRefused, invalidToken } from '../access.ts'
 import type { Binder, Call } from '../bind.ts'
+import type { GateContext } from '../context.ts'
 import { busy, Refusal, refuseUntil, throttled, wrongCode } from '../refusal.ts'
 import {
   chainAnswer,
@@ -19,15 +27,18 @@ import { tellNewPlace, tellWrongFactor } from './notices.ts'
 
 /** Signing in, the steps of an attempt, and signing out. */
 export function registerSignIn(bind: Binder, login: LoginContext): void {
-  const { services, tokens, memory, cookies } = login
-  const { signIn, attempts, sessions, devices, emailCodes, outbox, store, clock } = services
+  const { services, tokens, memory, cookies, guard } = login
+  const { signIn, attempts, blocks, sessions, devices, emailCodes, outbox, store, clock } = services
 
   bind(authRoutes.login, async ({ body, address, userAgent, context }) => {
+    const blocked = guard.refuseGuess(address)
+    if (blocked && !(await isOwnDevice(context, () => subjectNamed(body.email)))) return blocked
     const deviceToken = getCookie(context, cookies.device) ?? null
     const outcome = await signIn.withPassword({ ...body, address, userAgent, deviceToken })
     if ('device' in outcome && outcome.device) setDeviceCookie(login, context, outcome.device)
     switch (outcome.status) {
       case 'signed_in':
+        await blocks.succeeded({ address, subjectId: outcome.subject.id })
         return grantAnswer(login, context, outcome)
       case 'mfa':
         return pendingAnswer(login, outcome)
@@ -40,14 +51,20 @@ export function registerSignIn(bind: Binder, login: LoginContext): void {
       case 'busy':
         return busy()
       case 'refused':
+        await failed({ address, subjectId: await subjectNamed(body.email), reason: 'password' })
         return new Refusal('invalid_credentials', 'e-mail address or password is wrong')
     }
   })
+
+  const failed = (attempt: { address: string; subjectId: string | null; reason: string }) =>
+    blocks.failed({ ...attempt, application: loginApplication })
 
   bind(authRoutes.verify, async (call) => {
     const { body } = call
     const pending = await tokens.readPending(body.temp_token)
     if (!pending) return invalidToken()
+    const blocked = guard.refuseGuess(call.address)
+    if (blocked && !(await isSpared(call.context, pending.attemptId))) return blocked
     const outcome = await attempts.verify({
       attemptId: pending.attemptId,
       input: body.code,
@@ -56,6 +73,7 @@ export function registerSignIn(bind: Binder, login: LoginContext): void {
     })
     switch (outcome.status) {
       case 'complete':
+        await blocks.succeeded({ address: call.address, subjectId: outcome.attempt.subjectId })
         return finishAnswer(outcome.grant, call)
       case 'advanced':
         return {
@@ -63,6 +81,7 @@ export function registerSignIn(bind: Binder, login: LoginContext): void {
           chain: chainAnswer(outcome.attempt, await signIn.methods(outcome.attempt)),
         }
       case 'locked':
+        await failedWhileLocked(call.address, pending.attemptId)
         return refuseUntil('locked', 'too many wrong codes: wait, or use a security key or a backup code', {
           until: outcome.until,
           now: clock.now(),
@@ -70,6 +89,8 @@ export function registerSignIn(bind: Binder, login: LoginContext): void {
       case 'gone':
         return invalidToken()
       case 'rejected': {
+        const { subjectId } = outcome.attempt
+        await failed({ address: call.address, subjectId, reason: 'code' })
         if (outcome.lockedUntil !== null && outcome.attempt.purpose === 'sign-in') {
           const refused = { subjectId: outcome.attempt.subjectId, place: call }
           await store.transaction((tx) => tellWrongFactor(tx, refused, outbox))
@@ -81,6 +102,34 @@ export function registerSignIn(bind: Binder, login: LoginContext): void {
       }
     }
   })
+
+  async function failedWhileLocked(address: string, attemptId: string): Promise<void> {
+    const attempt = await store.read((tx) => tx.attempts.find(attemptId))
+    if (attempt) await failed({ address, subjectId: attempt.subjectId, reason: 'locked' })
+  }
+
+  /** The guard's own blocks leave those alone who are signed in, and browsers that are known. */
+  async function isSpared(context: GateContext, attemptId: string): Promise<boolean> {
+    const attempt = await attempts.find(attemptId)
+    if (!attempt) return false
+    return attempt.purpose === 'step-up' || isOwnDevice(context, async () => attempt.subjectId)
+  }
+
+  /** Whether the browser is known as that of the very subject: one's own opens no way to others' accounts. */
+  async function isOwnDevice(
+    context: GateContext,
+    subjectId: () => Promise<string | null>,
+  ): Promise<boolean> {
+    const token = getCookie(context, cookies.device)
+    const device = token === undefined ? null : await devices.recognise(token)
+    return device !== null && device.subjectId === (await subjectId())
+  }
+
+  async function subjectNamed(name: string): Promise<string | null> {
+    const alias = canonicalAlias(name)
+    if (alias === null) return null
+    return (await store.read((tx) => tx.subjects.findByAlias(loginApplication, alias)))?.id ?? null
+  }
 
   /** The grant of a completed attempt, with what the person is told of it, in the same commit. */
   async function finishIn(tx: Tx, attempt: Attempt, place: Call<typeof authRoutes.verify>) {

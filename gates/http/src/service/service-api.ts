@@ -1,3 +1,4 @@
+import type { AddressGuard } from '../address-guard.ts'
 import type { Binder } from '../bind.ts'
 import type { GateServices } from '../services.ts'
 import { registerEnrolment } from './enrolment.ts'
@@ -6,9 +7,9 @@ import { registerPersonalData } from './personal-data.ts'
 import { registerVerification } from './verification.ts'
 
 /** `/api/mfa`: for applications that own their users. */
-export function registerService(bind: Binder, services: GateServices): void {
+export function registerService(bind: Binder, services: GateServices, guard: AddressGuard): void {
   registerEnrolment(bind, services)
-  registerVerification(bind, services)
+  registerVerification(bind, services, guard)
   registerOverview(bind, services)
   registerPersonalData(bind, services)
 }

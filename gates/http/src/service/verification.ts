@@ -1,5 +1,6 @@
 import { formatAddress, parseAddress, parseGatePolicies, type Subject, type Tx } from '@sallyport/core'
 import { serviceRoutes } from '@sallyport/protocol'
+import type { AddressGuard } from '../address-guard.ts'
 import type { Binder } from '../bind.ts'
 import { Refusal, refuseUntil, wrongCode } from '../refusal.ts'
 import type { GateServices } from '../services.ts'
@@ -24,17 +25,21 @@ const policies = parseGatePolicies({
 })
 
 /** Codes: verified, asked for by mail, and what they open: the removal of all factors. */
-export function registerVerification(bind: Binder, services: GateServices): void {
-  const { store, clock, attempts, enrolments, emailCodes } = services
+export function registerVerification(bind: Binder, services: GateServices, guard: AddressGuard): void {
+  const { store, clock, attempts, blocks, enrolments, emailCodes } = services
 
   bind(serviceRoutes.verify, async ({ caller, body }) => {
     const named = readName(caller, body)
     if (named instanceof Refusal) return named
     const clientIp = body.client_ip === undefined ? undefined : spellAddress(body.client_ip)
     if (clientIp instanceof Refusal) return clientIp
+    const blocked = clientIp === undefined ? null : guard.refuseGuess(clientIp)
+    if (blocked) return blocked
     const { code, method } = body
     const subject = await findNamed(store, named)
     const proof = await prove({ subject, purpose: 'verify', code, method, clientIp })
+    if (clientIp !== undefined)
+      await note(proof, { subject, address: clientIp, application: named.key.application })
     return proof instanceof Refusal ? proof : { ...done, method: proof }
   })
 
@@ -75,6 +80,17 @@ export function registerVerification(bind: Binder, services: GateServices): void
     }
     return { ...done, method: 'email' as const, expires_in_minutes: 10 }
   })
+
+  /** What a verification says of the person's address; the application's own is nobody's. */
+  async function note(
+    proof: Method | Refusal,
+    from: { subject: Subject | null; address: string; application: string },
+  ): Promise<void> {
+    const { subject, address, application } = from
+    const subjectId = subject?.id ?? null
+    if (proof instanceof Refusal) await blocks.failed({ address, subjectId, application, reason: proof.code })
+    else if (subjectId !== null) await blocks.succeeded({ address, subjectId })
+  }
 
   /** The one path, in one go. Whoever has nothing to prove with gets the answer of a first wrong guess. */
   async function prove(proof: Proof): Promise<Method | Refusal> {

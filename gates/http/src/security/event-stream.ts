@@ -1,0 +1,120 @@
+import type { Store, ThreatEvent } from '@sallyport/core'
+import { Refusal } from '../refusal.ts'
+
+const lookEvery = 500
+const beatEvery = 15_000
+const eventsAtOnce = 200
+const mostListeners = 100
+/** What a slow reader may leave unread, in pieces; the rest waits in the database. */
+const unread = 16
+
+export interface Listener {
+  /** `Last-Event-ID`, as it was sent. */
+  after: string | undefined
+  /** An event in one line, as this listener may see it. */
+  write(event: ThreatEvent): string
+  /** Asked at every heartbeat: whoever signed out hears no more. */
+  isAllowed(): Promise<boolean>
+}
+
+interface Connection extends Listener {
+  reached: number
+  controller: ReadableStreamDefaultController<Uint8Array>
+  beatAt: number
+}
+
+export interface EventStream {
+  open(listener: Listener): Promise<Response | Refusal>
+  /** Ends every stream, so that a stop waits for none of them. */
+  stop(): void
+}
+
+/**
+ * Threat events as they are stored, on whichever node they happened: the database is looked at now and then,
+ * while anybody listens. https://html.spec.whatwg.org/multipage/server-sent-events.html
+ */
+export function createEventStream({ store }: { store: Store }): EventStream {
+  const connections = new Set<Connection>()
+  const encoder = new TextEncoder()
+  let timer: NodeJS.Timeout | null = null
+  let looking = false
+
+  async function open(listener: Listener): Promise<Response | Refusal> {
+    if (connections.size >= mostListeners)
+      return new Refusal('too_many_attempts', `${mostListeners} listen already`, { retryAfter: 60 })
+    const last = await store.read((tx) => tx.threats.last())
+    const asked = /^\d{1,15}$/.test(listener.after ?? '') ? Number(listener.after) : last
+    let connection: Connection | undefined
+    const body = new ReadableStream<Uint8Array>(
+      {
+        start(controller) {
+          const beatAt = performance.now()
+          connection = { ...listener, reached: Math.min(asked, last), controller, beatAt }
+          connections.add(connection)
+          controller.enqueue(encoder.encode('retry: 2000\n: listening\n\n'))
+        },
+        cancel: () => {
+          if (connection) drop(connection)
+        },
+      },
+      { highWaterMark: unread },
+    )
+    timer ??= setInterval(() => void look(), lookEvery).unref()
+    return new Response(body, {
+      headers: {
+        'content-type': 'text/event-stream',
+        'cache-control': 'no-store',
+        'x-accel-buffering': 'no',
+      },
+    })
+  }
+
+  async function look(): Promise<void> {
+    if (looking) return
+    looking = true
+    try {
+      const last = await store.read((tx) => tx.threats.last())
+      for (const connection of connections) await serve(connection, last)
+    } catch {
+      // The database does not answer: they hear of it later, and miss nothing.
+    } finally {
+      looking = false
+    }
+  }
+
+  async function serve(connection: Connection, last: number): Promise<void> {
+    const { controller } = connection
+    const now = performance.now()
+    if (now - connection.beatAt >= beatEvery) {
+      connection.beatAt = now
+      if (!(await connection.isAllowed())) {
+        controller.close()
+        return drop(connection)
+      }
+      if ((controller.desiredSize ?? 0) > 0) controller.enqueue(encoder.encode(': still here\n\n'))
+    }
+    if (connection.reached >= last || (controller.desiredSize ?? 0) <= 0) return
+    const events = await store.read((tx) => tx.threats.after(connection.reached, eventsAtOnce))
+    if (!connections.has(connection) || events.length === 0) return
+    const text = events.map((event) => `id: ${event.id}\ndata: ${connection.write(event)}\n\n`).join('')
+    connection.reached = events.at(-1)!.id
+    controller.enqueue(encoder.encode(text))
+  }
+
+  function drop(connection: Connection): void {
+    connections.delete(connection)
+    if (connections.size > 0 || timer === null) return
+    clearInterval(timer)
+    timer = null
+  }
+
+  return {
+    open,
+    stop() {
+      for (const connection of connections) {
+        connection.controller.close()
+        drop(connection)
+      }
+    },
+  }
+}
