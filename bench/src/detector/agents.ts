@@ -1,13 +1,15 @@
 import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-
-const packageFile = (name: string, file: string) =>
-  join(dirname(createRequire(import.meta.url).resolve(name)), file)
+import { fileURLToPath } from 'node:url'
 
 /** Agents of real browsers, weighed by how often they are seen, from the package `user-agents`. */
 export function browserAgents(): string[] {
-  const entries = JSON.parse(readFileSync(packageFile('user-agents', 'user-agents.json'), 'utf8')) as {
+  const entries = JSON.parse(
+    readFileSync(
+      join(dirname(fileURLToPath(import.meta.resolve('user-agents'))), 'user-agents.json'),
+      'utf8',
+    ),
+  ) as {
     userAgent: string
   }[]
   return [...new Set(entries.map(({ userAgent }) => userAgent))]
@@ -20,7 +22,10 @@ const scanner =
 /** Agents of crawlers from the package `crawler-user-agents`: search engines, monitors, previews, and scanners. */
 export function crawlerAgents(): { agent: string; isScanner: boolean }[] {
   const entries = JSON.parse(
-    readFileSync(packageFile('crawler-user-agents', 'crawler-user-agents.json'), 'utf8'),
+    readFileSync(
+      join(dirname(fileURLToPath(import.meta.resolve('crawler-user-agents'))), 'crawler-user-agents.json'),
+      'utf8',
+    ),
   ) as {
     instances?: string[]
   }[]

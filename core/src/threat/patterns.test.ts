@@ -46,12 +46,9 @@ it('every pattern has a name of its own', () => {
 })
 
 describe('the checker of costs', () => {
-  it.each([String.raw`a*`, String.raw`(a+)+`, 'a{2,}', '(?:a{1,9}){1,9}', '(?:a|b){1,20}'])(
-    'refuses %s',
-    (unsafe) => {
-      expect(() => costOf(unsafe)).toThrow()
-    },
-  )
+  it.each(['a*', '(a+)+', 'a{2,}', '(?:a{1,9}){1,9}', '(?:a|b){1,20}'])('refuses %s', (unsafe) => {
+    expect(() => costOf(unsafe)).toThrow()
+  })
 
   it.each([
     ['abc', 1],

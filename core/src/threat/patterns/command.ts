@@ -95,8 +95,8 @@ export const commandPatterns: readonly Pattern[] = [
       ],
     },
     expression: raw`(?:\$\{ ?(?:jndi|lower|upper|env|sys|::|\$\{|date:|main:|ctx:|base64:|script:|dns:|url:|t\(|@|#|\()|jndi:(?:ldap|rmi|dns|nis|iiop|corba|nds|http)|%\{ ?[(#]|#\{ ?t\(|#_memberaccess|#context\[|#cmd ?=|\(#[a-z_]{1,30} ?=)`,
-    for: '${jndi:ldap://192.0.2.1/a}',
-    against: 'costs ${price} and ${total}',
+    for: `\${jndi:ldap://192.0.2.1/a}`,
+    against: `costs \${price} and \${total}`,
   },
   {
     ...{
