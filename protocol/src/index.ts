@@ -17,4 +17,5 @@ export {
   type Route,
 } from './route.ts'
 export { serviceRoutes } from './service-routes.ts'
+export { webauthnRoutes } from './webauthn-routes.ts'
 export { yubikeyRoutes } from './yubikey-routes.ts'

@@ -23,6 +23,7 @@ export const migrations: readonly Migration[] = [
   { version: 3, statements: siemSpool },
   { version: 4, statements: yubikeys },
   { version: 5, statements: signIns },
+  { version: 6, statements: credentials },
 ]
 
 function firstSchema({ integer, bytes, keyText, table, keyedTable }: SchemaDialect): string[] {
@@ -285,5 +286,17 @@ function signIns({ integer, table }: SchemaDialect): string[] {
       completed_at ${integer}
     )${table}`,
     'CREATE INDEX sign_ins_by_subject ON sign_ins (subject_id, at)',
+  ]
+}
+
+function credentials({ keyText, keyedTable }: SchemaDialect): string[] {
+  return [
+    `CREATE TABLE credentials (
+      application TEXT NOT NULL,
+      credential_id ${keyText} NOT NULL,
+      enrolment_id TEXT NOT NULL REFERENCES enrolments (id) ON DELETE CASCADE,
+      PRIMARY KEY (application, credential_id)
+    )${keyedTable}`,
+    'CREATE INDEX credentials_by_enrolment ON credentials (enrolment_id)',
   ]
 }

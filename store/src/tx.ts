@@ -3,6 +3,7 @@ import { apiKeyPort, applicationPort } from './ports/applications.ts'
 import { attemptPort } from './ports/attempts.ts'
 import { challengePort } from './ports/challenges.ts'
 import { companyPort } from './ports/companies.ts'
+import { credentialPort } from './ports/credentials.ts'
 import { devicePort } from './ports/devices.ts'
 import { enrolmentPort } from './ports/enrolments.ts'
 import { guessPort } from './ports/guesses.ts'
@@ -44,5 +45,6 @@ export function createTx(sql: Sql, appended: LedgerRecord[]): Tx {
     yubikeys: yubikeyPort(sql),
     validationClients: validationClientPort(sql),
     signIns: signInPort(sql),
+    credentials: credentialPort(sql),
   }
 }
