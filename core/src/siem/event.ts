@@ -35,6 +35,7 @@ export const ledgerAlerts: Readonly<Record<string, SiemSeverity>> = {
   'attempt.breached': 'high',
   'factors.reset': 'high',
   'session.refresh_reused': 'high',
+  'enrolment.locked': 'high',
   'subject.locked': 'high',
   'vault.rotated': 'high',
 }
