@@ -20,6 +20,7 @@ const pages = [
   'docs/detect-attacks.md',
   'docs/lost-factors.md',
   'docs/operate.md',
+  'docs/passkeys.md',
   'docs/siem.md',
   'docs/troubleshooting.md',
   'docs/yubikeys.md',
@@ -86,7 +87,7 @@ describe.each(pages)('%s', (page) => {
     }
     const shown = [
       ...read(page).matchAll(
-        /(?:npx )?sallyport ((?:user|apikey|policy|ledger|key|siem|totp|yubikey) [a-z]+)/g,
+        /(?:npx )?sallyport ((?:user|apikey|application|policy|ledger|key|siem|totp|yubikey) [a-z]+)/g,
       ),
       ...read(page).matchAll(/(?:npx )?sallyport ((?:user|apikey|policy|ledger|key|totp|recording) [a-z]+)/g),
     ]
@@ -160,6 +161,19 @@ describe('docs/operate.md', () => {
       const { err } = await sallyport(['user', 'list', '--config', file])
       expect(err).not.toContain('the configuration in')
     }
+  })
+})
+
+describe('docs/passkeys.md', () => {
+  it('shows configuration and policies that are taken', async () => {
+    const [shown, policies] = blocks('docs/passkeys.md', 'yaml').map((text, index) => {
+      const file = join(sandbox.path, `passkeys-${index}.yaml`)
+      writeFileSync(file, text)
+      return file
+    })
+    const { err } = await sallyport(['user', 'list', '--config', shown!, '--data', sandbox.path])
+    expect(err).not.toContain('the configuration in')
+    expect(await sallyport(['policy', 'check', policies!])).toMatchObject({ code: 0 })
   })
 })
 

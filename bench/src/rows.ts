@@ -12,6 +12,7 @@ import { storedPostgresRow } from './rows/stored-postgres.ts'
 import { storedSqliteRow } from './rows/stored-sqlite.ts'
 import { totpRow } from './rows/totp.ts'
 import { vaultRow } from './rows/vault.ts'
+import { webauthnRow } from './rows/webauthn.ts'
 import { yubikeyRow } from './rows/yubikey.ts'
 
 /** In the order in which they run: what needs no disk and no server first. */
@@ -25,6 +26,7 @@ export const rows: readonly Row[] = [
   backupRow({ iterations: 600_000 }),
   yubikeyRow(),
   recordingRow(),
+  webauthnRow(),
   storedSqliteRow(),
   storedPostgresRow(),
   httpVerifyRow(),
