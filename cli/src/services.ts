@@ -159,6 +159,7 @@ export function gateConfig({
     totpIssuer: config.totp.issuer,
     roles: config.roles,
     settings: settingsShown(config),
+    pages: null,
   }
 }
 

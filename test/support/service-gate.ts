@@ -49,6 +49,7 @@ export async function openServiceGate(options: HarnessOptions) {
     totpIssuer: 'Test',
     roles: [],
     settings: {},
+    pages: null,
   }
   // What only the login surface needs is left out: nothing here calls it.
   const gate = createHttpGate(config, services as GateServices)

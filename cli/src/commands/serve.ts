@@ -2,6 +2,7 @@ import { SallyportError, ticketLink } from '@sallyport/core'
 import { createHttpGate } from '@sallyport/gate-http'
 import type { Command } from 'commander'
 import { pino } from 'pino'
+import { builtPages } from '../built-pages.ts'
 import { startHousekeeping } from '../housekeeping.ts'
 import { style } from '../output.ts'
 import { openSallyport, type Sallyport } from '../sallyport.ts'
@@ -11,6 +12,7 @@ import { version } from '../version.ts'
 import { type CommonOptions, configOf, curlLine, installationCommand, isoTime } from './common.ts'
 
 const longestStop = 10_000
+const noPages = 'the pages are not built, so this serves the API alone: npm run build:web builds them'
 
 interface ServeOptions extends CommonOptions {
   host?: string
@@ -32,8 +34,9 @@ async function serve(options: ServeOptions): Promise<void> {
   const sallyport = await openSallyport(config, log)
   const { store, vault, ledger } = sallyport
   const { host, port } = config.listen
+  const pages = builtPages()
   const gate = createHttpGate(
-    { version, ...gateConfig(sallyport) },
+    { version, ...gateConfig(sallyport), pages },
     {
       ...sallyport,
       log,
@@ -60,6 +63,7 @@ async function serve(options: ServeOptions): Promise<void> {
   })
   const setup = await firstAdminLines(sallyport, config.public_url ?? server.url)
   for (const notice of sallyport.notices) process.stdout.write(`${style.yellow('note')} ${notice}\n`)
+  if (pages === null) process.stdout.write(`${style.yellow('note')} ${noPages}\n`)
   for (const line of setup) process.stdout.write(`${line}\n`)
   process.stdout.write(`${style.green('ready')} Sallyport ${version} is running: open ${server.url}/\n`)
 }

@@ -1,5 +1,11 @@
 import type { HttpBindings } from '@hono/node-server'
 import type { Context, Hono } from 'hono'
+import type { SecureHeadersVariables } from 'hono/secure-headers'
 
-export type GateContext = Context<{ Bindings: HttpBindings }>
-export type GateApp = Hono<{ Bindings: HttpBindings }>
+interface Environment {
+  Bindings: HttpBindings
+  Variables: SecureHeadersVariables
+}
+
+export type GateContext = Context<Environment>
+export type GateApp = Hono<Environment>

@@ -20,6 +20,7 @@ import { registerSignIn } from './login/sign-in-calls.ts'
 import { registerYubikey } from './login/yubikey-call.ts'
 import { createMetrics } from './metrics.ts'
 import { registerOperator } from './operator.ts'
+import { isPage, pageHeaders, registerPages } from './pages.ts'
 import { answerRefusal, Refusal, refusalOf } from './refusal.ts'
 import { registerService } from './service/service-api.ts'
 import type { GateConfig, GateServices } from './services.ts'
@@ -64,7 +65,10 @@ export function createHttpGate(config: GateConfig, services: GateServices): Http
   const hot = createHotAnswers({ memory, metrics })
 
   app.use(hot.path, hot.learn)
-  app.use(secureHeaders({ contentSecurityPolicy, xFrameOptions: 'DENY' }))
+  const headers = secureHeaders({ contentSecurityPolicy, xFrameOptions: 'DENY' })
+  app.use((context, next) =>
+    config.pages !== null && isPage(context.req.path) ? pageHeaders(context, next) : headers(context, next),
+  )
   app.use(async (context, next) => {
     const stop = metrics.started()
     await next()
@@ -91,6 +95,7 @@ export function createHttpGate(config: GateConfig, services: GateServices): Http
   registerService(bind, services)
   registerAdmin(bind, login)
   registerValidation(bind, services)
+  if (config.pages !== null) registerPages(app, config.pages)
   registerOperator(app, { config, services, metrics, tokens, served })
   refuseOtherMethods(app)
 

@@ -69,6 +69,8 @@ export interface GateConfig {
   totpIssuer: string
   /** The configured roles, besides those that always exist. */
   roles: readonly string[]
+  /** Where the built pages are; `null` where there are none, and the API is all there is. */
+  pages: string | null
   /** What is in force, for administrators to see; no secret is in it. */
   settings: Readonly<Record<string, unknown>>
 }
