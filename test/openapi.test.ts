@@ -12,7 +12,7 @@ const config = {
     trustedProxies: [],
     secureCookies: false,
   },
-  ...{ totpIssuer: 'Test', settings: {}, roles: [] },
+  ...{ totpIssuer: 'Test', settings: {}, pages: null, roles: [] },
 }
 // What is looked at here is served without any of the other services.
 const services = { clock: { now: () => 0 }, readiness: {} } as unknown as GateServices

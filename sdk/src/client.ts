@@ -10,7 +10,8 @@ export interface ClientOptions {
   fetch?: typeof fetch
 }
 
-type Rest<C extends Call> = Record<string, never> extends Request<C> ? [request?: Request<C>] : [request: Request<C>]
+type Rest<C extends Call> =
+  Record<string, never> extends Request<C> ? [request?: Request<C>] : [request: Request<C>]
 
 export interface Client {
   /** Makes one call; rejects with a `ProblemError` when the server says no, or cannot be reached. */
@@ -49,7 +50,9 @@ function fill(path: string, params: object): string {
 
 function search(query: object): string {
   const given = Object.entries(query).filter(([, value]) => value !== undefined)
-  return given.length === 0 ? '' : `?${new URLSearchParams(Object.fromEntries(given.map(([name, value]) => [name, String(value)])))}`
+  return given.length === 0
+    ? ''
+    : `?${new URLSearchParams(Object.fromEntries(given.map(([name, value]) => [name, String(value)])))}`
 }
 
 function unreachable(error: unknown): never {

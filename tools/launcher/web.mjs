@@ -10,7 +10,12 @@ import { run } from './run.mjs'
 const web = join(root, 'web')
 const built = join(web, 'dist')
 const stamp = join(built, '.sources')
-const sources = [join(web, 'src'), join(web, 'index.html'), join(web, 'vite.config.ts'), join(web, 'package.json')]
+const sources = [
+  join(web, 'src'),
+  join(web, 'index.html'),
+  join(web, 'vite.config.ts'),
+  join(web, 'package.json'),
+]
 sources.push(join(root, 'sdk', 'src'), join(root, 'package-lock.json'))
 
 /**
@@ -25,7 +30,11 @@ export async function buildWeb(node) {
     say('building the pages …')
     const seen = seenSources()
     const fresh = join(web, 'dist.new')
-    await vite({ node, args: ['build', '--logLevel', 'warn', '--emptyOutDir', '--outDir', fresh], started: addOwner })
+    await vite({
+      node,
+      args: ['build', '--logLevel', 'warn', '--emptyOutDir', '--outDir', fresh],
+      started: addOwner,
+    })
     try {
       writeFileSync(join(fresh, '.sources'), seen)
       rmSync(built, { recursive: true, force: true })
@@ -38,14 +47,25 @@ export async function buildWeb(node) {
 }
 
 async function vite({ node, args, started }) {
-  const options = { cwd: web, env: { ...environmentOf(node), NODE_ENV: 'production' }, stdio: ['ignore', 'pipe', 'pipe'] }
+  const options = {
+    cwd: web,
+    env: { ...environmentOf(node), NODE_ENV: 'production' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  }
   let output = ''
-  const { code } = await run(node, [join(root, 'node_modules/vite/bin/vite.js'), ...args], options, (child) => {
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (output += text))
-    started(child.pid)
-  })
+  const { code } = await run(
+    node,
+    [join(root, 'node_modules/vite/bin/vite.js'), ...args],
+    options,
+    (child) => {
+      for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (output += text))
+      started(child.pid)
+    },
+  )
   if (code !== 0) {
-    throw new Problem(`the pages could not be built, and vite said:\n${output.trim()}\nsallyport: mend what vite names above and run the same command again.`)
+    throw new Problem(
+      `the pages could not be built, and vite said:\n${output.trim()}\nsallyport: mend what vite names above and run the same command again.`,
+    )
   }
 }
 

@@ -3,6 +3,7 @@ import { extname, join } from 'node:path'
 import { NONCE, secureHeaders } from 'hono/secure-headers'
 import type { GateApp, GateContext } from './context.ts'
 import { answerRefusal, Refusal } from './refusal.ts'
+import type { GateConfig } from './services.ts'
 
 /** Where the pages find their way by themselves; a path below one is a deep link. */
 const pagePaths = [
@@ -41,17 +42,21 @@ const types: Readonly<Record<string, string>> = {
 }
 
 const encodings = [
-  { name: 'br', suffix: '.br' },
-  { name: 'gzip', suffix: '.gz' },
+  { encoding: 'br', suffix: '.br' },
+  { encoding: 'gzip', suffix: '.gz' },
 ]
 
-/** Serves the built pages from `folder`: their HTML, and the files it names by their content's hash. */
-export function registerPages(app: GateApp, folder: string): void {
+/** Serves the built pages: their HTML, and the files that it names by their content's hash. */
+export function registerPages(app: GateApp, { folder, offers }: NonNullable<GateConfig['pages']>): void {
   const html = async (context: GateContext) => {
-    const text = await read(join(folder, 'index.html'))
-    if (!text) return nothingHere(context)
+    const built = await read(join(folder, 'index.html'))
+    if (!built) return nothingHere(context)
+    const filled = new TextDecoder()
+      .decode(built)
+      .replaceAll('{{nonce}}', context.get('secureHeadersNonce') ?? '')
+      .replaceAll('{{offers}}', offers.join(' '))
     context.header('cache-control', 'no-store')
-    return context.html(new TextDecoder().decode(text).replaceAll('{{nonce}}', context.get('secureHeadersNonce') ?? ''))
+    return context.html(filled)
   }
   for (const path of pagePaths) app.get(path, html)
 
@@ -62,10 +67,12 @@ export function registerPages(app: GateApp, folder: string): void {
     const file = join(folder, 'assets', name)
     const accepted = context.req.header('accept-encoding') ?? ''
     const headers = { 'content-type': type, 'cache-control': 'public, max-age=31536000, immutable' }
-    context.header('vary', 'accept-encoding')
-    for (const { name, suffix } of encodings) {
-      const bytes = new RegExp(`\\b${name}\\b`).test(accepted) ? await read(file + suffix) : null
-      if (bytes) return context.body(bytes, 200, { ...headers, 'content-encoding': name })
+    for (const { encoding, suffix } of encodings) {
+      const bytes = accepted.includes(encoding) ? await read(file + suffix) : null
+      if (bytes) {
+        const encoded = { ...headers, 'content-encoding': encoding, vary: 'accept-encoding' }
+        return context.body(bytes, 200, encoded)
+      }
     }
     const bytes = await read(file)
     return bytes ? context.body(bytes, 200, headers) : nothingHere(context)
