@@ -6,6 +6,7 @@ import { useTexts } from '../texts/texts.tsx'
 import { Choice } from '../ui/choice.tsx'
 import { PageTitle } from '../ui/page-title.tsx'
 import { Empty } from '../ui/states.tsx'
+import { Steps } from '../ui/steps.tsx'
 import { BackupCodes } from './backup-codes.tsx'
 import { EmailSetup } from './email-setup.tsx'
 import type { Enrolled } from './enrolled.ts'
@@ -47,7 +48,7 @@ export function SetupWizard({ client, email, lead, without = [], onDone, onCance
     stage.at === 'method' ? setup.title : stage.at === 'codes' ? setup.codes.title : setup[stage.kind].title
   return (
     <Stack gap="lg">
-      <WizardProgress at={stage.at} />
+      <Steps step={places.indexOf(stage.at) + 1} of={places.length} label={setup.steps[stage.at]} />
       <PageTitle
         key={title}
         lead={
@@ -87,26 +88,5 @@ export function SetupWizard({ client, email, lead, without = [], onDone, onCance
         <BackupCodes codes={stage.codes} email={email} onSaved={() => onDone(stage.enrolled)} />
       )}
     </Stack>
-  )
-}
-
-function WizardProgress({ at }: { at: (typeof places)[number] }) {
-  const { setup } = useTexts()
-  const now = places.indexOf(at)
-  return (
-    <div className="sp-chain">
-      <div className="sp-chain-doors" aria-hidden="true">
-        {places.map((place, index) => (
-          <span
-            className="sp-door"
-            key={place}
-            data-state={index < now ? 'passed' : index === now ? 'now' : 'ahead'}
-          />
-        ))}
-      </div>
-      <span>
-        <strong>{setup.progress(now + 1, places.length)}</strong> · {setup.steps[at]}
-      </span>
-    </div>
   )
 }

@@ -5,8 +5,8 @@ import { anonymous } from '../session/pages-client.ts'
 import { useTexts } from '../texts/texts.tsx'
 import { Choice } from '../ui/choice.tsx'
 import { AlertIcon, CheckIcon } from '../ui/icons.tsx'
+import { Steps } from '../ui/steps.tsx'
 import { type Attempt, type Chain, firstMethod, type Method, rememberMethod } from './attempt.ts'
-import { ChainProgress } from './chain-progress.tsx'
 import { MethodForm } from './method-form.tsx'
 
 /** What can be answered here: besides the factors, a pass that the helpdesk gave. */
@@ -63,7 +63,7 @@ export function VerifyForm({ attempt, takesPass, onGranted, onGone }: VerifyForm
   const others = ways.filter((other) => other !== way)
   return (
     <Stack gap="lg">
-      {chain.of > 1 && <ChainProgress chain={chain} />}
+      {chain.of > 1 && <Steps {...chain} />}
       <div aria-live="polite">
         {notice === 'passed' && (
           <Alert color="accent" variant="light" icon={<CheckIcon />}>

@@ -15,7 +15,7 @@ export function useLoad<T>(key: string, load: () => Promise<T>): Loaded<T> & { r
     const turn = ++newest.current.turn
     const settled = await newest.current.load().then(
       (data): Loaded<T> => ({ status: 'loaded', data }),
-      (error: unknown): Loaded<T> => ({ status: 'failed', error }),
+      (error: unknown): Loaded<T> => ({ status: 'failed', error: shown(error) }),
     )
     if (turn === newest.current.turn) setLoaded(settled)
   }, [])
@@ -42,10 +42,12 @@ export function useAction<Args extends unknown[]>(work: (...args: Args) => Promi
       await work(...args)
       setState({ busy: false, error: null })
     } catch (error) {
-      setState({ busy: false, error: error instanceof Cancelled ? null : error })
+      setState({ busy: false, error: shown(error) })
     } finally {
       running.current = false
     }
   }
   return { ...state, run, clear: () => setState({ busy: false, error: null }) }
 }
+
+const shown = (error: unknown) => (error instanceof Cancelled ? null : error)
