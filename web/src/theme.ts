@@ -2,7 +2,7 @@ import { type CSSVariablesResolver, createTheme, type MantineColorsTuple } from 
 
 const accent: MantineColorsTuple = [
   ...(['#effcf9', '#d3f7ef', '#a5eddd', '#6fdec9', '#38c7b0'] as const),
-  ...(['#1dab97', '#13897b', '#0f6e64', '#115851', '#124944'] as const),
+  ...(['#1dab97', '#0f7d70', '#0f6e64', '#115851', '#124944'] as const),
 ]
 
 const dark: MantineColorsTuple = [
@@ -60,6 +60,14 @@ export const cssVariablesResolver: CSSVariablesResolver = () => ({
     '--mantine-color-dimmed': '#9ba6b4',
     '--mantine-color-error': '#ff8f8f',
     '--mantine-color-placeholder': '#8792a1',
+    '--mantine-color-accent-light': 'rgba(56, 199, 176, 0.14)',
+    '--mantine-color-accent-light-hover': 'rgba(56, 199, 176, 0.2)',
+    '--mantine-color-accent-light-color': 'var(--mantine-color-accent-3)',
+    '--mantine-color-red-light': 'rgba(255, 107, 107, 0.13)',
+    '--mantine-color-red-light-hover': 'rgba(255, 107, 107, 0.19)',
+    '--mantine-color-red-light-color': '#ffb3b3',
+    '--mantine-color-orange-light': 'rgba(255, 169, 77, 0.13)',
+    '--mantine-color-orange-light-color': '#ffc078',
     '--sp-ground': '#101419',
     '--sp-surface': '#181d24',
     '--sp-line': '#2b333e',

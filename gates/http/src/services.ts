@@ -56,7 +56,7 @@ export interface GateServices {
 }
 
 /** What people may be offered: a factor to enrol, or another comfort. */
-export type Offer = 'totp' | 'email' | 'backup' | 'yubikey' | 'webauthn' | 'passkey' | 'devices'
+export type Offer = 'totp' | 'email' | 'backup' | 'yubikey' | 'webauthn' | 'passkey'
 
 export interface GateConfig {
   version: string

@@ -1,5 +1,5 @@
 /** What this installation offers: the server writes it into the page, so that nothing is drawn twice. */
-export type Offer = 'totp' | 'email' | 'backup' | 'yubikey' | 'webauthn' | 'passkey' | 'devices'
+export type Offer = 'totp' | 'email' | 'backup' | 'yubikey' | 'webauthn' | 'passkey'
 
 const words = document.querySelector<HTMLMetaElement>('meta[name=sallyport-offers]')?.content ?? ''
 

@@ -1,8 +1,9 @@
-import { Modal, Stack, Text } from '@mantine/core'
+import { Stack, Text } from '@mantine/core'
 import type { Client } from '@sallyport/sdk'
 import { useState } from 'react'
 import { VerifyForm } from '../sign-in/verify-form.tsx'
 import { useTexts } from '../texts/texts.tsx'
+import { Dialog } from '../ui/dialog.tsx'
 import { Failed, Loading, ProblemAlert } from '../ui/states.tsx'
 import { useLoad } from '../ui/use-load.ts'
 
@@ -14,12 +15,12 @@ interface StepUpDialogProps {
 
 /** Asks for fresh proof, for whatever was about to be done. */
 export function StepUpDialog({ client, onGiven, onCancel }: StepUpDialogProps) {
-  const { verify, common } = useTexts()
+  const { verify } = useTexts()
   const [turn, setTurn] = useState(0)
   const [gone, setGone] = useState<unknown>(null)
   const attempt = useLoad(String(turn), () => client.call('POST /auth/step-up'))
   return (
-    <Modal opened onClose={onCancel} title={verify.again} closeButtonProps={{ 'aria-label': common.close }}>
+    <Dialog onClose={onCancel} title={verify.again}>
       <Stack gap="md">
         <Text c="dimmed">{verify.againLead}</Text>
         <ProblemAlert error={gone} />
@@ -38,6 +39,6 @@ export function StepUpDialog({ client, onGiven, onCancel }: StepUpDialogProps) {
           />
         )}
       </Stack>
-    </Modal>
+    </Dialog>
   )
 }

@@ -1,8 +1,9 @@
-import { Badge, Button, Modal, Stack, Text } from '@mantine/core'
+import { Badge, Button, Stack, Text } from '@mantine/core'
 import { useState } from 'react'
 import { useMe, useSession } from '../session/session.tsx'
 import { BackupCodes } from '../setup/backup-codes.tsx'
 import { useTexts } from '../texts/texts.tsx'
+import { Dialog } from '../ui/dialog.tsx'
 import { MethodIcon } from '../ui/method-icon.tsx'
 import { Row } from '../ui/row.tsx'
 import { Section } from '../ui/section.tsx'
@@ -12,7 +13,7 @@ import { type Status, typedMethods } from './status.ts'
 const few = 3
 
 export function BackupSection({ status, onChanged }: { status: Status; onChanged(): Promise<void> }) {
-  const { security, setup, common } = useTexts()
+  const { security, setup } = useTexts()
   const { client } = useSession()
   const { email } = useMe()
   const [open, setOpen] = useState(false)
@@ -31,14 +32,14 @@ export function BackupSection({ status, onChanged }: { status: Status; onChanged
           title={
             <>
               {security.backupLeft(left)}
-              {status.enabled && left <= few && (
+              {left <= few && (
                 <Badge color="orange" variant="light" tt="none">
                   {security.backupLow}
                 </Badge>
               )}
             </>
           }
-          detail={status.enabled ? setup.codes.short : security.backupNone}
+          detail={setup.codes.short}
           actions={
             typedMethods(status).length > 0 && (
               <Button variant="default" size="sm" onClick={() => setOpen(true)}>
@@ -48,28 +49,25 @@ export function BackupSection({ status, onChanged }: { status: Status; onChanged
           }
         />
       </ul>
-      <Modal
-        opened={open}
-        onClose={close}
-        title={codes ? setup.codes.title : security.regenerateTitle}
-        closeButtonProps={{ 'aria-label': common.close }}
-      >
-        <Stack gap="lg">
-          <Text>{codes ? setup.codes.lead : security.regenerateLead}</Text>
-          {codes ? (
-            <BackupCodes codes={codes} email={email} onSaved={close} />
-          ) : (
-            <ProveForm
-              status={status}
-              onProof={async (code, method) => {
-                const body = { code, method }
-                const answer = await client.call('POST /auth/mfa/backup-codes/regenerate', { body })
-                setCodes(answer.backup_codes)
-              }}
-            />
-          )}
-        </Stack>
-      </Modal>
+      {open && (
+        <Dialog onClose={close} title={codes ? setup.codes.title : security.regenerateTitle}>
+          <Stack gap="lg">
+            <Text>{codes ? setup.codes.lead : security.regenerateLead}</Text>
+            {codes ? (
+              <BackupCodes codes={codes} email={email} onSaved={close} />
+            ) : (
+              <ProveForm
+                status={status}
+                onProof={async (code, method) => {
+                  const body = { code, method }
+                  const answer = await client.call('POST /auth/mfa/backup-codes/regenerate', { body })
+                  setCodes(answer.backup_codes)
+                }}
+              />
+            )}
+          </Stack>
+        </Dialog>
+      )}
     </Section>
   )
 }

@@ -1,7 +1,8 @@
-import { ActionIcon, Button, Group, Modal, Stack, Text, TextInput } from '@mantine/core'
+import { ActionIcon, Button, Group, Stack, Text, TextInput } from '@mantine/core'
 import { useState } from 'react'
 import { useSession } from '../session/session.tsx'
 import { useTexts, useTimes } from '../texts/texts.tsx'
+import { Dialog } from '../ui/dialog.tsx'
 import { BinIcon, PenIcon } from '../ui/icons.tsx'
 import { MethodIcon } from '../ui/method-icon.tsx'
 import { Row } from '../ui/row.tsx'
@@ -24,7 +25,7 @@ export function FactorsSection({ status, onAdd, onChanged }: FactorsSectionProps
     setOpen(null)
     await onChanged()
   }
-  const Dialog = open?.what === 'rename' ? RenameDialog : RemoveDialog
+  const Open = open?.what === 'rename' ? RenameDialog : RemoveDialog
   return (
     <Section
       title={security.factors}
@@ -45,7 +46,7 @@ export function FactorsSection({ status, onAdd, onChanged }: FactorsSectionProps
           />
         ))}
       </ul>
-      {open && <Dialog factor={open.factor} onClose={() => void close()} />}
+      {open && <Open factor={open.factor} onClose={() => void close()} />}
     </Section>
   )
 }
@@ -106,12 +107,7 @@ function RenameDialog({ factor, onClose }: DialogProps) {
     onClose()
   })
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      title={security.renameTitle}
-      closeButtonProps={{ 'aria-label': common.close }}
-    >
+    <Dialog onClose={onClose} title={security.renameTitle}>
       <form
         onSubmit={(event) => {
           event.preventDefault()
@@ -131,7 +127,7 @@ function RenameDialog({ factor, onClose }: DialogProps) {
           </Button>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   )
 }
 
@@ -143,12 +139,7 @@ function RemoveDialog({ factor, onClose }: DialogProps) {
     onClose()
   })
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      title={security.removeTitle(factor.name)}
-      closeButtonProps={{ 'aria-label': common.close }}
-    >
+    <Dialog onClose={onClose} title={security.removeTitle(factor.name)}>
       <Stack gap="md">
         <Text>{security.removeLead}</Text>
         <ProblemAlert error={error} />
@@ -161,6 +152,6 @@ function RemoveDialog({ factor, onClose }: DialogProps) {
           </Button>
         </Group>
       </Stack>
-    </Modal>
+    </Dialog>
   )
 }

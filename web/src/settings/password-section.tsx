@@ -1,7 +1,8 @@
-import { Button, Modal, PasswordInput, Stack, Text } from '@mantine/core'
+import { Button, PasswordInput, Stack, Text } from '@mantine/core'
 import { useState } from 'react'
 import { useSession } from '../session/session.tsx'
 import { useTexts } from '../texts/texts.tsx'
+import { Dialog } from '../ui/dialog.tsx'
 import { MethodIcon } from '../ui/method-icon.tsx'
 import { Row } from '../ui/row.tsx'
 import { Section } from '../ui/section.tsx'
@@ -39,7 +40,7 @@ export function PasswordSection() {
 }
 
 function ChangeDialog({ onClose }: { onClose(done: boolean): void }) {
-  const { security, links, common } = useTexts()
+  const { security, links } = useTexts()
   const { client } = useSession()
   const [current, setCurrent] = useState('')
   const [next, setNext] = useState('')
@@ -49,12 +50,7 @@ function ChangeDialog({ onClose }: { onClose(done: boolean): void }) {
     onClose(true)
   })
   return (
-    <Modal
-      opened
-      onClose={() => onClose(false)}
-      title={security.changePassword}
-      closeButtonProps={{ 'aria-label': common.close }}
-    >
+    <Dialog onClose={() => onClose(false)} title={security.changePassword}>
       <form
         onSubmit={(event) => {
           event.preventDefault()
@@ -82,6 +78,6 @@ function ChangeDialog({ onClose }: { onClose(done: boolean): void }) {
           </Button>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   )
 }

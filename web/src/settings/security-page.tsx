@@ -8,6 +8,7 @@ import { PageTitle } from '../ui/page-title.tsx'
 import { Failed, Loading } from '../ui/states.tsx'
 import { useLoad } from '../ui/use-load.ts'
 import { BackupSection } from './backup-section.tsx'
+import { DevicesSection } from './devices-section.tsx'
 import { FactorsSection } from './factors-section.tsx'
 import { PasswordSection } from './password-section.tsx'
 import { SessionsSection } from './sessions-section.tsx'
@@ -34,10 +35,13 @@ export function SecurityPage() {
         <>
           <State status={status.data} onTurnOff={() => setOpen('off')} onAdd={() => setOpen('setup')} />
           <FactorsSection status={status.data} onAdd={() => setOpen('setup')} onChanged={status.reload} />
-          {offers('backup') && <BackupSection status={status.data} onChanged={status.reload} />}
+          {offers('backup') && status.data.enabled && (
+            <BackupSection status={status.data} onChanged={status.reload} />
+          )}
         </>
       )}
       <SessionsSection />
+      <DevicesSection />
       <PasswordSection />
       {open === 'setup' && status.status === 'loaded' && (
         <SetupDialog status={status.data} onClose={() => void close()} />

@@ -1,19 +1,15 @@
-import { Modal, Stack, Text } from '@mantine/core'
+import { Stack, Text } from '@mantine/core'
 import { useSession } from '../session/session.tsx'
 import { useTexts } from '../texts/texts.tsx'
+import { Dialog } from '../ui/dialog.tsx'
 import { ProveForm } from './prove-form.tsx'
 import type { Status } from './status.ts'
 
 export function TurnOffDialog({ status, onClose }: { status: Status; onClose(): void }) {
-  const { security, common } = useTexts()
+  const { security } = useTexts()
   const { client } = useSession()
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      title={security.turnOffTitle}
-      closeButtonProps={{ 'aria-label': common.close }}
-    >
+    <Dialog onClose={onClose} title={security.turnOffTitle}>
       <Stack gap="lg">
         <Text>{security.turnOffLead}</Text>
         <ProveForm
@@ -24,6 +20,6 @@ export function TurnOffDialog({ status, onClose }: { status: Status; onClose(): 
           }}
         />
       </Stack>
-    </Modal>
+    </Dialog>
   )
 }

@@ -23,10 +23,10 @@ export function EnrolFirst({ token, email, onSignedIn, onAttempt, onBegin }: Enr
   const client = useMemo(() => createClient({ token: () => current }), [current])
 
   function onDone(enrolled: Enrolled) {
-    const { temp_token, mfa_method, chain, enrollment_token: another } = enrolled
+    const { temp_token, mfa_method, chain, remember_days, enrollment_token: another } = enrolled
     if (enrolled.access_token !== undefined) void onSignedIn()
     else if (temp_token !== undefined && mfa_method !== undefined && chain !== undefined)
-      onAttempt({ temp_token, mfa_method, chain })
+      onAttempt({ temp_token, mfa_method, chain, ...(remember_days !== undefined && { remember_days }) })
     else if (another !== undefined) setCurrent(another)
     else onBegin()
   }

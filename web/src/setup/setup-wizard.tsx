@@ -26,6 +26,8 @@ const places = ['method', 'connect', 'codes'] as const
 interface SetupWizardProps {
   client: Client
   email: string | null
+  /** Over another page, which keeps its name. */
+  inDialog?: boolean
   /** Why this is shown, where nobody asked for it. */
   lead?: string
   /** What is not to be added once more. */
@@ -35,7 +37,15 @@ interface SetupWizardProps {
 }
 
 /** Choose a way, connect it, confirm it, keep the backup codes. */
-export function SetupWizard({ client, email, lead, without = [], onDone, onCancel }: SetupWizardProps) {
+export function SetupWizard({
+  inDialog = false,
+  client,
+  email,
+  lead,
+  without = [],
+  onDone,
+  onCancel,
+}: SetupWizardProps) {
   const { setup, methods, common } = useTexts()
   const [stage, setStage] = useState<Stage>({ at: 'method' })
   const choices = kinds.filter((kind) => offers(kind) && !without.includes(kind))
@@ -50,6 +60,7 @@ export function SetupWizard({ client, email, lead, without = [], onDone, onCance
     <Stack gap="lg">
       <Steps step={places.indexOf(stage.at) + 1} of={places.length} label={setup.steps[stage.at]} />
       <PageTitle
+        part={inDialog}
         key={title}
         lead={
           stage.at === 'codes' ? setup.codes.lead : stage.at === 'method' ? (lead ?? setup.choose) : undefined

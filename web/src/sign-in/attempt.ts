@@ -1,7 +1,10 @@
 import type { Answer } from '@sallyport/sdk'
 
 /** An attempt under way, as a sign-in or a step-up answers it. */
-export type Attempt = Pick<Answer<'POST /auth/step-up'>, 'temp_token' | 'mfa_method' | 'chain'>
+export type Attempt = Pick<
+  Answer<'POST /auth/step-up'>,
+  'temp_token' | 'mfa_method' | 'chain' | 'remember_days'
+>
 export type Chain = Attempt['chain']
 export type Method = Chain['expected'][number]
 

@@ -1,4 +1,4 @@
-import { Button, Group, Text } from '@mantine/core'
+import { Button, Text } from '@mantine/core'
 import { ProblemError } from '@sallyport/sdk'
 import { useEffect, useRef, useState } from 'react'
 import { anonymous } from '../session/pages-client.ts'
@@ -45,14 +45,19 @@ export function EmailSender({ tempToken, onGone }: EmailSenderProps) {
   return (
     <>
       <ProblemAlert error={error} />
-      <Group justify="space-between" gap="xs" mih="2.25rem">
-        <Text size="sm" role="status">
-          {minutes === null ? '' : verify.emailSent(minutes)}
+      <div>
+        <Text c="dimmed" role="status">
+          {minutes === null ? verify.email : verify.emailSent(minutes)}
         </Text>
-        <Button variant="light" size="xs" loading={busy} disabled={wait > 0} onClick={() => void run()}>
+        <Button
+          {...{ variant: 'subtle', size: 'compact-sm', mt: 6, ml: -8 }}
+          loading={busy}
+          disabled={wait > 0}
+          onClick={() => void run()}
+        >
           {wait > 0 ? verify.resendIn(wait) : minutes === null ? verify.send : verify.resend}
         </Button>
-      </Group>
+      </div>
     </>
   )
 }

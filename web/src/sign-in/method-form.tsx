@@ -46,8 +46,11 @@ export function MethodForm({ way, tempToken, onSubmit, onGone }: MethodFormProps
       }}
     >
       <Stack gap="md">
-        <Text c="dimmed">{verify[way]}</Text>
-        {way === 'email' && <EmailSender tempToken={tempToken} onGone={onGone} />}
+        {way === 'email' ? (
+          <EmailSender tempToken={tempToken} onGone={onGone} />
+        ) : (
+          <Text c="dimmed">{verify[way]}</Text>
+        )}
         <ProblemAlert error={error} />
         {sixDigits ? (
           <CodeField

@@ -1,4 +1,4 @@
-import { Alert, Button, Collapse, Stack } from '@mantine/core'
+import { Alert, Button, Checkbox, Collapse, Stack } from '@mantine/core'
 import { ProblemError } from '@sallyport/sdk'
 import { useState } from 'react'
 import { anonymous } from '../session/pages-client.ts'
@@ -29,6 +29,8 @@ export function VerifyForm({ attempt, takesPass, onGranted, onGone }: VerifyForm
   const [notice, setNotice] = useState<'passed' | 'reset' | null>(null)
   const [turn, setTurn] = useState(0)
   const [othersShown, setOthersShown] = useState(false)
+  const [remembered, setRemembered] = useState(false)
+  const days = attempt.remember_days
 
   function goTo(next: Chain, said: 'passed' | 'reset') {
     setChain(next)
@@ -44,7 +46,7 @@ export function VerifyForm({ attempt, takesPass, onGranted, onGone }: VerifyForm
     try {
       if (way === 'pass') await anonymous.call('POST /auth/mfa/pass', { body: { temp_token, pass: code } })
       else {
-        const body = { temp_token, code, method: way }
+        const body = { temp_token, code, method: way, ...(remembered && { remember_device: true }) }
         const answer = await anonymous.call('POST /auth/mfa/verify', { body })
         rememberMethod(way)
         if (answer.mfa_required) return goTo(answer.chain, 'passed')
@@ -64,25 +66,35 @@ export function VerifyForm({ attempt, takesPass, onGranted, onGone }: VerifyForm
   return (
     <Stack gap="lg">
       {chain.of > 1 && <Steps {...chain} />}
-      <div aria-live="polite">
-        {notice === 'passed' && (
-          <Alert color="accent" variant="light" icon={<CheckIcon />}>
-            {verify.passed}
-          </Alert>
-        )}
-        {notice === 'reset' && (
-          <Alert color="orange" variant="light" icon={<AlertIcon />}>
-            {verify.reset}
-          </Alert>
+      <div>
+        <div aria-live="polite">
+          {notice === 'passed' && (
+            <Alert color="accent" variant="light" icon={<CheckIcon />} mb="lg">
+              {verify.passed}
+            </Alert>
+          )}
+          {notice === 'reset' && (
+            <Alert color="orange" variant="light" icon={<AlertIcon />} mb="lg">
+              {verify.reset}
+            </Alert>
+          )}
+        </div>
+        <MethodForm
+          key={`${way} ${turn}`}
+          way={way}
+          tempToken={attempt.temp_token}
+          onSubmit={submit}
+          onGone={onGone}
+        />
+        {days !== undefined && (
+          <Checkbox
+            mt="md"
+            label={verify.remember(days)}
+            checked={remembered}
+            onChange={(event) => setRemembered(event.currentTarget.checked)}
+          />
         )}
       </div>
-      <MethodForm
-        key={`${way} ${turn}`}
-        way={way}
-        tempToken={attempt.temp_token}
-        onSubmit={submit}
-        onGone={onGone}
-      />
       {others.length > 0 && (
         <div>
           <Button

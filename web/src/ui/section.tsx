@@ -1,4 +1,4 @@
-import { Group, Title } from '@mantine/core'
+import { Title } from '@mantine/core'
 import { type ReactNode, useId } from 'react'
 
 interface SectionProps {
@@ -14,7 +14,7 @@ export function Section({ title, lead, action, children }: SectionProps) {
   const id = useId()
   return (
     <section aria-labelledby={id} className="sp-section">
-      <Group justify="space-between" align="flex-end" mb="sm" wrap="nowrap">
+      <div className="sp-section-head">
         <div>
           <Title order={2} id={id}>
             {title}
@@ -22,7 +22,7 @@ export function Section({ title, lead, action, children }: SectionProps) {
           {lead !== undefined && <p className="sp-lead">{lead}</p>}
         </div>
         {action}
-      </Group>
+      </div>
       <div className="sp-surface">{children}</div>
     </section>
   )
