@@ -1,4 +1,11 @@
-import type { adminRoutes, authRoutes, operatorRoutes, Route, serviceRoutes } from '@sallyport/protocol'
+import type {
+  adminRoutes,
+  authRoutes,
+  operatorRoutes,
+  Route,
+  serviceRoutes,
+  yubikeyRoutes,
+} from '@sallyport/protocol'
 
 type In<Table> = Table[keyof Table]
 type Routes =
@@ -6,6 +13,7 @@ type Routes =
   | In<typeof authRoutes>
   | In<typeof operatorRoutes>
   | In<typeof serviceRoutes>
+  | In<typeof yubikeyRoutes>
 
 type Named = { [R in Routes as `${R['method']} ${R['path']}`]: R }
 

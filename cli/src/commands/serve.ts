@@ -34,7 +34,7 @@ async function serve(options: ServeOptions): Promise<void> {
   const sallyport = await openSallyport(config, log)
   const { store, vault, ledger } = sallyport
   const { host, port } = config.listen
-  const pages = builtPages(config)
+  const pages = builtPages(sallyport)
   const gate = createHttpGate(
     { version, ...gateConfig(sallyport), pages },
     {

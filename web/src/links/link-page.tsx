@@ -1,6 +1,6 @@
 import { Anchor, Button, Group, PasswordInput, Stack, Text, TextInput } from '@mantine/core'
 import { ProblemError } from '@sallyport/sdk'
-import { type FormEvent, lazy, type ReactNode, useState } from 'react'
+import { type FormEvent, lazy, type ReactNode, useEffect, useState } from 'react'
 import { Link, useLocation } from 'wouter'
 import { anonymous } from '../session/pages-client.ts'
 import { useSession } from '../session/session.tsx'
@@ -14,16 +14,16 @@ import { useAction } from '../ui/use-load.ts'
 const EnrolFirst = lazy(async () => ({ default: (await import('../setup/enrol-first.tsx')).EnrolFirst }))
 const VerifyStep = lazy(async () => ({ default: (await import('../sign-in/verify-step.tsx')).VerifyStep }))
 
-/** The token is in the fragment, which never leaves the browser; once read, the address forgets it. */
-function takeToken(): string | null {
-  const token = new URLSearchParams(location.hash.slice(1)).get('token')
-  if (token !== null) history.replaceState(history.state, '', location.pathname)
-  return token
-}
+/** The token is in the fragment, which never leaves the browser. */
+const tokenHere = () => new URLSearchParams(location.hash.slice(1)).get('token')
 
 /** What the printed and the mailed links open. */
 export function LinkPage({ page }: { page: string }) {
-  const [token] = useState(takeToken)
+  const [token] = useState(tokenHere)
+  // Once it is read, the address forgets it: nobody copies it from there.
+  useEffect(() => {
+    if (token !== null) history.replaceState(history.state, '', location.pathname)
+  }, [token])
   if (page === 'forgot') return <ForgotPage />
   if (token === null) return <DeadLink>{(texts) => texts.broken}</DeadLink>
   if (page === 'setup') return <NewPassword kind="firstAdmin" token={token} />

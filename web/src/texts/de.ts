@@ -101,6 +101,11 @@ export const de: Texts = {
       lead: (email) =>
         `Wir haben einen Code an ${email ?? 'die Adresse Ihres Kontos'} gesendet. Geben Sie ihn hier ein, damit feststeht, dass er ankommt.`,
     },
+    yubikey: {
+      title: 'YubiKey hinzufügen',
+      lead: 'Geben Sie ihm einen Namen, setzen Sie den Cursor in das zweite Feld und berühren Sie den Schlüssel.',
+      preset: 'Mein YubiKey',
+    },
     codes: {
       title: 'Ersatzcodes aufbewahren',
       lead: 'Ist das Telefon weg, lässt Sie jeder dieser Codes einmal hinein. Sie werden nur jetzt gezeigt.',
@@ -234,6 +239,8 @@ export const de: Texts = {
     not_found: 'Das gibt es nicht mehr.',
     csrf_refused: 'Der Server hält diese Seite nicht für seine eigene. Laden Sie sie neu.',
     store_unavailable: 'Der Server erreicht seine Datenbank nicht. Versuchen Sie es gleich noch einmal.',
+    yubikey_unavailable:
+      'YubiKeys lassen sich gerade nicht prüfen. Nehmen Sie einen anderen Weg, oder versuchen Sie es gleich noch einmal.',
     not_ready: 'Der Server ist noch nicht bereit. Versuchen Sie es gleich noch einmal.',
   },
 }

@@ -95,6 +95,11 @@ export const en = {
       lead: (email: string | null) =>
         `We sent a code to ${email ?? 'the address of your account'}. Enter it here to confirm that it reaches you.`,
     },
+    yubikey: {
+      title: 'Add a YubiKey',
+      lead: 'Give it a name, put the cursor into the second field and touch the key.',
+      preset: 'My YubiKey',
+    },
     codes: {
       title: 'Save your backup codes',
       lead: 'When your phone is lost, each of these lets you in once. They are shown this once only.',
@@ -225,6 +230,7 @@ export const en = {
     not_found: 'This is gone already.',
     csrf_refused: 'The server did not take this page for its own. Load it again.',
     store_unavailable: 'The server cannot reach its database. Try again in a moment.',
+    yubikey_unavailable: 'YubiKeys cannot be checked just now. Use another way, or try again in a moment.',
     not_ready: 'The server is not ready yet. Try again in a moment.',
   },
 }

@@ -28,7 +28,7 @@ export function ProblemAlert({ error }: { error: unknown }) {
   )
 }
 
-export function describeProblem(error: unknown, texts: Texts, clock: (at: Date) => string): string[] {
+function describeProblem(error: unknown, texts: Texts, clock: (at: Date) => string): string[] {
   if (!(error instanceof ProblemError)) return [texts.problems.internal]
   const known = texts.problems as Partial<Record<string, string>>
   const lines = [known[error.code] ?? error.message]
