@@ -15,6 +15,7 @@ const node = (script: string, ...args: string[]) => spawn(process.execPath, [joi
 const staticChecks = [
   ['format and lint', () => node('node_modules/@biomejs/biome/bin/biome', 'ci', '--error-on-warnings')],
   ['types', () => node('node_modules/ts7/bin/tsc', '--project', root)],
+  ['types of the pages', () => node('node_modules/ts7/bin/tsc', '--project', join(root, 'web'))],
   ['boundaries', () => node('tools/boundaries/boundaries.ts')],
   ['unused code', () => node('node_modules/knip/bin/knip.js')],
   ['lockfiles', () => node('tools/hygiene.ts')],

@@ -209,6 +209,7 @@ export function gateConfig({
     totpIssuer: config.totp.issuer,
     roles: config.roles,
     settings: settingsShown(config),
+    pages: null,
   }
 }
 

@@ -1,1 +1,3 @@
-export {}
+export type { Answer, Body, Call, Params, Query } from './calls.ts'
+export { type Client, type ClientOptions, createClient } from './client.ts'
+export { ProblemError } from './problem-error.ts'

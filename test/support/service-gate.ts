@@ -78,6 +78,7 @@ export async function openServiceGate(options: HarnessOptions) {
     roles: [],
     settings: {},
     blockFor: 3_600_000,
+    pages: null,
   }
   // What only the login surface needs is left out: nothing here calls it.
   const gate = createHttpGate(config, services as GateServices)

@@ -32,7 +32,7 @@ async function acquire(path) {
       if (ownerOf(path) === me) break
       continue
     }
-    if (!told) say(`waiting for another installation to finish (process ${owner.split(':')[0]}) …`)
+    if (!told) say(`waiting for another such run to finish (process ${owner.split(':')[0]}) …`)
     told = true
     await sleep(200)
   }

@@ -4,6 +4,7 @@ import { environmentOf } from './npm.mjs'
 import { explaining } from './problem.mjs'
 import { run } from './run.mjs'
 import { bringNode, platform } from './runtime.mjs'
+import { buildWeb } from './web.mjs'
 
 /** `node tools/launch.mjs FILE [ARGUMENTS]`: runs a program of this repository, whatever it takes. */
 export function main([file, ...args]) {
@@ -15,6 +16,7 @@ export function main([file, ...args]) {
       node,
       what: 'installing the packages that package-lock.json names …',
     })
+    if (args[0] === 'serve') await buildWeb(node)
     return await runProgram(node, file, args)
   })
 }

@@ -2,6 +2,7 @@ import { SallyportError, ticketLink } from '@sallyport/core'
 import { createHttpGate } from '@sallyport/gate-http'
 import type { Command } from 'commander'
 import { pino } from 'pino'
+import { builtPages } from '../built-pages.ts'
 import { startHousekeeping } from '../housekeeping.ts'
 import { style } from '../output.ts'
 import { openSallyport, type Sallyport } from '../sallyport.ts'
@@ -13,6 +14,7 @@ import { version } from '../version.ts'
 import { type CommonOptions, configOf, curlLine, installationCommand, isoTime } from './common.ts'
 
 const longestStop = 10_000
+const noPages = 'the pages are not built, so this serves the API alone: npm run build:web builds them'
 
 interface ServeOptions extends CommonOptions {
   host?: string
@@ -36,8 +38,9 @@ async function serve(options: ServeOptions): Promise<void> {
   const { host, port } = config.listen
   // Before anybody is let in: what was blocked stays blocked.
   const stopWatching = await startThreatWatch(sallyport, log)
+  const pages = builtPages(sallyport)
   const gate = createHttpGate(
-    { version, ...gateConfig(sallyport) },
+    { version, ...gateConfig(sallyport), pages },
     {
       ...sallyport,
       log,
@@ -69,6 +72,7 @@ async function serve(options: ServeOptions): Promise<void> {
   const seen = await untrustedProxySeen(sallyport)
   if (seen !== null) sallyport.notices.push(`${untrustedProxyAdvice} (last seen ${seen})`)
   for (const notice of sallyport.notices) process.stdout.write(`${style.yellow('note')} ${notice}\n`)
+  if (pages === null) process.stdout.write(`${style.yellow('note')} ${noPages}\n`)
   for (const line of setup) process.stdout.write(`${line}\n`)
   process.stdout.write(`${style.green('ready')} Sallyport ${version} is running: open ${server.url}/\n`)
 }

@@ -22,6 +22,7 @@ import { registerWebauthn } from './login/webauthn-calls.ts'
 import { registerYubikey } from './login/yubikey-call.ts'
 import { createMetrics } from './metrics.ts'
 import { registerOperator } from './operator.ts'
+import { isPage, pageHeaders, registerPages } from './pages.ts'
 import { answerRefusal, Refusal, refusalOf } from './refusal.ts'
 import { registerAnalyze } from './security/analyze-call.ts'
 import { registerSecurity } from './security/security-api.ts'
@@ -76,7 +77,10 @@ export function createHttpGate(config: GateConfig, services: GateServices): Http
   const hot = createHotAnswers({ memory, metrics, guard })
 
   app.use(hot.path, hot.learn)
-  app.use(secureHeaders({ contentSecurityPolicy, xFrameOptions: 'DENY' }))
+  const headers = secureHeaders({ contentSecurityPolicy, xFrameOptions: 'DENY' })
+  app.use((context, next) =>
+    config.pages !== null && isPage(context.req.path) ? pageHeaders(context, next) : headers(context, next),
+  )
   app.use(async (context, next) => {
     const stop = metrics.started()
     await next()
@@ -109,6 +113,7 @@ export function createHttpGate(config: GateConfig, services: GateServices): Http
   const stopStreams = registerSecurity(bind, { config, services, metrics, access })
   registerAdmin(bind, login)
   registerValidation(bind, services)
+  if (config.pages !== null) registerPages(app, config.pages)
   registerOperator(app, { config, services, metrics, tokens, served })
   refuseOtherMethods(app)
 

@@ -50,7 +50,7 @@ export function registerOperator(
   app.get('/docs', (context) => context.html(page()))
   app.get('/docs.css', (context) => context.text(docsStyle, 200, { 'content-type': 'text/css' }))
   app.get('/welcome.css', (context) => context.text(welcomeStyle, 200, { 'content-type': 'text/css' }))
-  app.get('/', (context) => context.html(welcomePage(version)))
+  if (config.pages === null) app.get('/', (context) => context.html(welcomePage(version)))
 }
 
 function once<T>(make: () => T): () => T {

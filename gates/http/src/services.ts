@@ -70,6 +70,9 @@ export interface GateServices {
   log: { error(facts: object, message: string): void }
 }
 
+/** What people may be offered: a factor to enrol, or another comfort. */
+export type Offer = 'totp' | 'email' | 'backup' | 'yubikey' | 'webauthn' | 'passkey'
+
 export interface GateConfig {
   version: string
   /** Who issues tokens: the same on every node of an installation. */
@@ -86,6 +89,8 @@ export interface GateConfig {
   totpIssuer: string
   /** The configured roles, besides those that always exist. */
   roles: readonly string[]
+  /** Where the built pages are, and what they offer; `null` where the API is all there is. */
+  pages: { folder: string; offers: readonly Offer[] } | null
   /** What is in force, for administrators to see; no secret is in it. */
   settings: Readonly<Record<string, unknown>>
 }

@@ -13,6 +13,7 @@ export function welcomePage(version: string): string {
 <main>
 <h1>Sallyport</h1>
 <p>Version ${version} is running and guarding its store.</p>
+<p>Its pages are not built: run <code>npm run build:web</code> in its folder, then load this again.</p>
 <ul>
 <li><a href="/docs">/docs</a> — every call of the API, also as <a href="/openapi.json">OpenAPI</a></li>
 <li><a href="/healthz">/healthz</a> — the process is alive</li>

@@ -1,0 +1,91 @@
+import { readFile } from 'node:fs/promises'
+import { extname, join } from 'node:path'
+import { NONCE, secureHeaders } from 'hono/secure-headers'
+import type { GateApp, GateContext } from './context.ts'
+import { answerRefusal, Refusal } from './refusal.ts'
+import type { GateConfig } from './services.ts'
+
+/** Where the pages find their way by themselves; a path below one is a deep link. */
+const pagePaths = [
+  '/',
+  ...['/sign-in', '/forgot', '/setup', '/invitation', '/enrol', '/reset'],
+  ...['/settings', '/settings/*', '/admin', '/admin/*'],
+]
+
+const pagePattern = /^\/(?:sign-in|forgot|setup|invitation|enrol|reset|(?:settings|admin)(?:\/.*)?)?$/
+
+export const isPage = (path: string) => pagePattern.test(path)
+
+/** What the pages may load: files from here, and styles that carry the answer's nonce. */
+export const pageHeaders = secureHeaders({
+  contentSecurityPolicy: {
+    defaultSrc: ["'none'"],
+    scriptSrc: ["'self'"],
+    styleSrc: ["'self'", NONCE],
+    imgSrc: ["'self'", 'data:'],
+    fontSrc: ["'self'"],
+    connectSrc: ["'self'"],
+    baseUri: ["'none'"],
+    formAction: ["'self'"],
+    frameAncestors: ["'none'"],
+  },
+  xFrameOptions: 'DENY',
+})
+
+const types: Readonly<Record<string, string>> = {
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.wasm': 'application/wasm',
+  '.woff2': 'font/woff2',
+}
+
+const encodings = [
+  { encoding: 'br', suffix: '.br' },
+  { encoding: 'gzip', suffix: '.gz' },
+]
+
+/** Serves the built pages: their HTML, and the files that it names by their content's hash. */
+export function registerPages(app: GateApp, { folder, offers }: NonNullable<GateConfig['pages']>): void {
+  const html = async (context: GateContext) => {
+    const built = await read(join(folder, 'index.html'))
+    if (!built) return nothingHere(context)
+    const filled = new TextDecoder()
+      .decode(built)
+      .replaceAll('{{nonce}}', context.get('secureHeadersNonce') ?? '')
+      .replaceAll('{{offers}}', offers.join(' '))
+    context.header('cache-control', 'no-store')
+    return context.html(filled)
+  }
+  for (const path of pagePaths) app.get(path, html)
+
+  app.get('/assets/:name', async (context) => {
+    const name = context.req.param('name')
+    const type = types[extname(name)]
+    if (!/^[\w-][\w.-]*$/.test(name) || type === undefined) return nothingHere(context)
+    const file = join(folder, 'assets', name)
+    const accepted = context.req.header('accept-encoding') ?? ''
+    const headers = { 'content-type': type, 'cache-control': 'public, max-age=31536000, immutable' }
+    for (const { encoding, suffix } of encodings) {
+      const bytes = accepted.includes(encoding) ? await read(file + suffix) : null
+      if (bytes) {
+        const encoded = { ...headers, 'content-encoding': encoding, vary: 'accept-encoding' }
+        return context.body(bytes, 200, encoded)
+      }
+    }
+    const bytes = await read(file)
+    return bytes ? context.body(bytes, 200, headers) : nothingHere(context)
+  })
+}
+
+async function read(path: string): Promise<Uint8Array<ArrayBuffer> | null> {
+  return readFile(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'EISDIR') return null
+    throw error
+  })
+}
+
+function nothingHere(context: GateContext): Response {
+  return answerRefusal(context, new Refusal('not_found', 'there is no such page'))
+}

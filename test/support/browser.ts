@@ -1,0 +1,89 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+
+export const screenshots = fileURLToPath(new URL('../screenshots/', import.meta.url))
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const axe = readFileSync(new URL('../../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8')
+
+const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run']
+flags.push('--disable-background-networking', '--disable-component-update', '--disable-sync')
+
+export const run = (command: string, ...args: string[]) =>
+  execFileSync(command, args, { encoding: 'utf8', stdio: 'pipe' }).trim()
+
+/** The pages as `npm start` brings them; nothing is built where they are of these sources. */
+export function buildPages(): void {
+  run(process.execPath, `${root}tools/build-web.mjs`)
+}
+
+export async function launchBrowser(): Promise<Browser> {
+  mkdirSync(screenshots, { recursive: true })
+  const executablePath = run('sh', '-c', 'command -v chromium || command -v chromium-browser')
+  return chromium.launch({ executablePath, args: flags })
+}
+
+export const sizes = { wide: { width: 1280, height: 900 }, phone: { width: 390, height: 844 } }
+
+export interface Look {
+  colorScheme?: 'light' | 'dark'
+  size?: keyof typeof sizes
+  locale?: string
+}
+
+/** Answers that these pages ask for knowing that they may be a no: a wrong code, a session that is over. */
+const expected = new Set([400, 401, 403, 409, 429])
+
+/** A page whose every fault is noted: errors, violations of the policy, requests that fail or go elsewhere. */
+export async function openPage(
+  browser: Browser,
+  url: string,
+  { colorScheme = 'light', size = 'wide', locale = 'en-GB' }: Look = {},
+): Promise<{ page: Page; context: BrowserContext; faults: string[] }> {
+  const context = await browser.newContext({
+    ...{ colorScheme, locale, viewport: sizes[size], acceptDownloads: true },
+    permissions: ['clipboard-read', 'clipboard-write'],
+  })
+  context.setDefaultTimeout(10_000)
+  const page = await context.newPage()
+  const faults: string[] = []
+  const refusal = (address: string) => new URL(address).pathname.startsWith('/auth/')
+  page.on('pageerror', (error) => faults.push(String(error)))
+  page.on('requestfailed', (request) => {
+    // What was under way when the page was left.
+    if (request.failure()?.errorText !== 'net::ERR_ABORTED') faults.push(`failed: ${request.url()}`)
+  })
+  page.on('request', (request) => {
+    if (!/^(data|blob):/.test(request.url()) && !request.url().startsWith(url)) faults.push(request.url())
+  })
+  page.on('response', (response) => {
+    const known = expected.has(response.status()) && refusal(response.url())
+    if (response.status() >= 400 && !known) faults.push(`${response.status()}: ${response.url()}`)
+  })
+  page.on('console', (message) => {
+    // The browser itself reports every refusal; violations of the policy come here too.
+    const { url: at } = message.location()
+    const reported = /status of (400|401|403|409|429)/.test(message.text()) && refusal(at)
+    if (['error', 'warning'].includes(message.type()) && !reported) faults.push(message.text())
+  })
+  return { page, context, faults }
+}
+
+/** What axe finds serious or critical. */
+export async function seriousFindings(page: Page): Promise<string[]> {
+  // What moves into its place is judged where it stands.
+  await page.evaluate('Promise.all(document.getAnimations().map((one) => one.finished.catch(() => {})))')
+  await page.evaluate(axe)
+  const found: { impact: string; id: string; nodes: { html: string; any: { message: string }[] }[] }[] =
+    await page.evaluate('axe.run(document).then(({ violations }) => violations)')
+  return found
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .flatMap(({ id, nodes }) => nodes.map(({ html, any }) => `${id}: ${html} ${any[0]?.message ?? ''}`))
+}
+
+/** The code of so many time steps from now, made by a program that knows nothing of ours. */
+export function oathtool(secret: string, steps = 0): string {
+  const at = new Date(Date.now() + steps * 30_000).toISOString().replace('T', ' ').replace(/\..*/, ' UTC')
+  return run('oathtool', '--totp', '--base32', '--now', at, secret)
+}

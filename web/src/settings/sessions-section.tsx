@@ -1,0 +1,80 @@
+import { Badge, Button } from '@mantine/core'
+import type { Answer } from '@sallyport/sdk'
+import { useSession } from '../session/session.tsx'
+import { useTexts, useTimes } from '../texts/texts.tsx'
+import { describeDevice } from '../ui/describe-device.ts'
+import { LaptopIcon, PhoneIcon } from '../ui/icons.tsx'
+import { Row } from '../ui/row.tsx'
+import { Section } from '../ui/section.tsx'
+import { Failed, Loading, ProblemAlert } from '../ui/states.tsx'
+import { useAction, useLoad } from '../ui/use-load.ts'
+
+type OwnSession = Answer<'GET /auth/sessions'>['sessions'][number]
+
+export function SessionsSection() {
+  const { security } = useTexts()
+  const { client, leave } = useSession()
+  const sessions = useLoad('', () => client.call('GET /auth/sessions'))
+  const everywhere = useAction(() => leave(true))
+  const one = useAction(async (id: string) => {
+    await client.call('DELETE /auth/sessions/:id', { params: { id } })
+    await sessions.reload()
+  })
+  return (
+    <Section
+      title={security.sessions}
+      action={
+        <Button variant="light" size="sm" loading={everywhere.busy} onClick={() => void everywhere.run()}>
+          {security.signOutAll}
+        </Button>
+      }
+    >
+      <ProblemAlert error={everywhere.error ?? one.error} />
+      {sessions.status === 'loading' && <Loading />}
+      {sessions.status === 'failed' && <Failed error={sessions.error} onRetry={sessions.reload} />}
+      {sessions.status === 'loaded' && (
+        <ul className="sp-list">
+          {sessions.data.sessions
+            .toSorted((a, b) => Number(b.current) - Number(a.current))
+            .map((session) => (
+              <SessionRow key={session.id} session={session} onEnd={() => void one.run(session.id)} />
+            ))}
+        </ul>
+      )}
+    </Section>
+  )
+}
+
+function SessionRow({ session, onEnd }: { session: OwnSession; onEnd(): void }) {
+  const { security } = useTexts()
+  const times = useTimes()
+  const { browser, system } = describeDevice(session.user_agent)
+  const name =
+    browser && system ? security.browserOn(browser, system) : (browser ?? system ?? security.unknownDevice)
+  const facts = [security.since(times.ago(session.created_at))]
+  if (session.address !== null) facts.push(security.from(session.address))
+  const mobile = system === 'iOS' || system === 'Android'
+  return (
+    <Row
+      icon={<span className="sp-choice-icon">{mobile ? <PhoneIcon /> : <LaptopIcon />}</span>}
+      title={
+        <>
+          {name}
+          {session.current && (
+            <Badge variant="light" tt="none">
+              {security.thisDevice}
+            </Badge>
+          )}
+        </>
+      }
+      detail={facts.join(' · ')}
+      actions={
+        !session.current && (
+          <Button variant="default" size="sm" aria-label={security.signOutThis(name)} onClick={onEnd}>
+            {security.signOut}
+          </Button>
+        )
+      }
+    />
+  )
+}

@@ -1,0 +1,63 @@
+import { Button, Checkbox, Group, Stack } from '@mantine/core'
+import { useState } from 'react'
+import { useTexts } from '../texts/texts.tsx'
+import { DownloadIcon, PrintIcon } from '../ui/icons.tsx'
+import { CopyButton } from './copy-button.tsx'
+
+interface BackupCodesProps {
+  codes: readonly string[]
+  email: string | null
+  onSaved(): void
+}
+
+/** Shows the codes this once, and lets nobody go on who has not said that they are kept. */
+export function BackupCodes({ codes, email, onSaved }: BackupCodesProps) {
+  const texts = useTexts().setup.codes
+  const [saved, setSaved] = useState(false)
+  const lines = codes.join('\n')
+  return (
+    <Stack gap="lg">
+      <ol className="sp-codes sp-mono sp-print">
+        {codes.map((code) => (
+          <li key={code}>{code}</li>
+        ))}
+      </ol>
+      <Group gap="xs">
+        <CopyButton text={lines}>{texts.copy}</CopyButton>
+        <Button
+          variant="default"
+          size="sm"
+          leftSection={<DownloadIcon size={16} />}
+          onClick={() => download('sallyport-backup-codes.txt', `${texts.file(email)}\n${lines}\n`)}
+        >
+          {texts.download}
+        </Button>
+        <Button
+          variant="default"
+          size="sm"
+          leftSection={<PrintIcon size={16} />}
+          onClick={() => window.print()}
+        >
+          {texts.print}
+        </Button>
+      </Group>
+      <Checkbox
+        label={texts.saved}
+        checked={saved}
+        onChange={(event) => setSaved(event.currentTarget.checked)}
+      />
+      <Button disabled={!saved} onClick={onSaved}>
+        {texts.finish}
+      </Button>
+    </Stack>
+  )
+}
+
+function download(name: string, text: string): void {
+  const url = URL.createObjectURL(new Blob([text], { type: 'text/plain' }))
+  const link = document.createElement('a')
+  link.href = url
+  link.download = name
+  link.click()
+  URL.revokeObjectURL(url)
+}

@@ -1,0 +1,12 @@
+import type { Answer, Client } from '@sallyport/sdk'
+
+export type Enrolled = Answer<'POST /auth/mfa/enroll/verify'>
+
+/** What every way of enrolling is handed. */
+export interface SetupStepProps {
+  client: Client
+  /** Whose account it is, where the page knows. */
+  email: string | null
+  /** The factor is enrolled; `backupCodes` are those that came with it, if any did. */
+  onEnrolled(enrolled: Enrolled, backupCodes: readonly string[]): void
+}

@@ -1,0 +1,84 @@
+import { Button, Stack, Text, TextInput } from '@mantine/core'
+import type { ProblemError } from '@sallyport/sdk'
+import { useState } from 'react'
+import { useTexts } from '../texts/texts.tsx'
+import { CodeField } from '../ui/code-field.tsx'
+import { ProblemAlert } from '../ui/states.tsx'
+import { useAction } from '../ui/use-load.ts'
+import type { Method } from './attempt.ts'
+import { EmailSender } from './email-sender.tsx'
+
+export interface MethodFormProps {
+  way: Method | 'pass'
+  /** Of the attempt that mail is sent for; `null` for whoever is signed in. */
+  tempToken: string | null
+  onSubmit(code: string): Promise<void>
+  onGone(error: ProblemError): void
+}
+
+/** One way of proving it: what to do, where to type it, and what was wrong with what was typed. */
+export function MethodForm({ way, tempToken, onSubmit, onGone }: MethodFormProps) {
+  const { verify } = useTexts()
+  const [code, setCode] = useState('')
+  const [wrong, setWrong] = useState(0)
+  const { run, busy, error } = useAction(async (given: string) => {
+    try {
+      await onSubmit(given)
+    } catch (error) {
+      setCode('')
+      setWrong((count) => count + 1)
+      throw error
+    }
+  })
+  const failed = error !== null && code === ''
+  const sixDigits = way === 'totp' || way === 'email'
+  const labels = {
+    backup: verify.backupCode,
+    yubikey: verify.yubikeyCode,
+    pass: verify.passCode,
+    webauthn: '',
+  }
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault()
+        if (code !== '') void run(code)
+      }}
+    >
+      <Stack gap="md">
+        {way === 'email' ? (
+          <EmailSender tempToken={tempToken} onGone={onGone} />
+        ) : (
+          <Text c="dimmed">{verify[way]}</Text>
+        )}
+        <ProblemAlert error={error} />
+        {sixDigits ? (
+          <CodeField
+            key={wrong}
+            label={verify.code}
+            value={code}
+            onChange={setCode}
+            onComplete={(given) => void run(given)}
+            invalid={failed}
+            busy={busy}
+          />
+        ) : (
+          <TextInput
+            key={wrong}
+            label={labels[way]}
+            value={code}
+            onChange={(event) => setCode(event.currentTarget.value)}
+            error={failed}
+            {...{ autoComplete: 'off', autoCapitalize: 'characters', spellCheck: false, required: true }}
+            withAsterisk={false}
+            styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)' } }}
+            autoFocus
+          />
+        )}
+        <Button type="submit" loading={busy} fullWidth>
+          {verify.submit}
+        </Button>
+      </Stack>
+    </form>
+  )
+}
