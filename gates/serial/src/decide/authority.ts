@@ -1,14 +1,14 @@
 import {
   type Attempt,
   type Attempts,
-  canonicalAlias,
   type Clock,
+  canonicalAlias,
   type GatePolicies,
-  guessKey,
   type GuessLimits,
-  type PassedStep,
+  guessKey,
   type Random,
   randomId,
+  readEntry,
   type Store,
   type Subject,
   type Tx,
@@ -19,9 +19,15 @@ import { wholePort } from '../state/port-state.ts'
 import type { ClockTrust } from './clock-trust.ts'
 import { portBudget, strangerBudget } from './port-budget.ts'
 
+/** What passed a step: the factor, and what matched (a time step, a code's place). */
+export interface Proof {
+  factor: string
+  detail: Record<string, string | number | boolean>
+}
+
 /** What a line that was typed at the prompt leads to. */
 export type Verdict =
-  | { kind: 'granted'; session: string; technician: string; openedBy: PassedStep[] }
+  | { kind: 'granted'; session: string; technician: string; openedBy: Proof[] }
   /** The chain goes on: the label of the step that is asked for next. */
   | { kind: 'next'; label: string }
   /** `lock`: this failure was one too many, for the technician named or for the whole port. */
@@ -102,11 +108,11 @@ export function createAuthority(options: AuthorityOptions): Authority {
       return verdictOf(outcome, subject)
     }
 
-    function verdictOf(outcome: VerifyOutcome<string>, subject: Subject): Verdict {
+    async function verdictOf(outcome: VerifyOutcome<string>, subject: Subject): Promise<Verdict> {
       switch (outcome.status) {
         case 'complete': {
           const { grant: session, attempt } = outcome
-          return { kind: 'granted', session, technician: subject.ref, openedBy: attempt.passed }
+          return { kind: 'granted', session, technician: subject.ref, openedBy: await proofsOf(attempt) }
         }
         case 'advanced':
           walk = { attempt: outcome.attempt, subject }
@@ -123,16 +129,34 @@ export function createAuthority(options: AuthorityOptions): Authority {
     const grantOf = (subject: Subject) => async (tx: Tx, attempt: Attempt) => {
       const session = randomId(random)
       const data = { attempt: attempt.id, session, port }
-      tx.ledger.append({ type: 'session.granted', at: clock.now(), subject: subject.id, gate: 'serial', data })
+      tx.ledger.append({
+        type: 'session.granted',
+        at: clock.now(),
+        subject: subject.id,
+        gate: 'serial',
+        data,
+      })
       return session
     }
 
     return { judge }
   }
 
+  /** As the ledger has them: there stands what matched, which the attempt itself does not keep. */
+  async function proofsOf({ id, subjectId: subject, chain }: Attempt): Promise<Proof[]> {
+    const filter = { type: 'attempt.step_passed', subject }
+    const entries = await store.read((tx) => tx.ledger.latest(null, chain.length, filter))
+    return entries.toReversed().flatMap((entry): Proof[] => {
+      const { factor, attempt, ...detail } = readEntry(entry).data as Proof['detail']
+      return attempt === id ? [{ factor: String(factor), detail }] : []
+    })
+  }
+
   async function failStranger(alias: string): Promise<Verdict> {
     const now = clock.now()
-    const { admitted, locksNow } = await store.transaction((tx) => strangerBudget(alias, limits).spend(tx, now))
+    const { admitted, locksNow } = await store.transaction((tx) =>
+      strangerBudget(alias, limits).spend(tx, now),
+    )
     if (!admitted) return { kind: 'locked', lock: alias }
     return { kind: 'failed', lock: locksNow ? alias : null }
   }

@@ -39,7 +39,13 @@ const openCases = (port: string) => `shim.break-glass.${port}`
  * One emergency code a port: a locked gate must not cost a patient. It has 65 random bits, so that no
  * number of guesses needs to lock it, and takes the path of every other factor.
  */
-export function createBreakGlass(parts: { store: Store; vault: Vault; clock: Clock; random: Random; ports: string[] }) {
+export function createBreakGlass(parts: {
+  store: Store
+  vault: Vault
+  clock: Clock
+  random: Random
+  ports: string[]
+}) {
   const { store, clock, random, ports } = parts
   const enrolments = createEnrolments({
     ...{ ...parts, totp: { ...defaultTotpSettings, window: 1 } },
@@ -47,7 +53,13 @@ export function createBreakGlass(parts: { store: Store; vault: Vault; clock: Clo
   })
   const attempts = createAttempts({
     ...{ ...parts, factors: [createBackupFactor()] },
-    limits: { attempts: 1_000, within: minute, lockFor: [minute], decayAfter: minute, ceiling: Number.MAX_SAFE_INTEGER },
+    limits: {
+      attempts: 1_000,
+      within: minute,
+      lockFor: [minute],
+      decayAfter: minute,
+      ceiling: Number.MAX_SAFE_INTEGER,
+    },
   })
 
   const breakGlass: BreakGlass = {
@@ -71,7 +83,13 @@ export function createBreakGlass(parts: { store: Store; vault: Vault; clock: Clo
           const cases = JSON.parse((await tx.settings.find(openCases(port))) ?? '[]') as string[]
           await tx.settings.put(openCases(port), JSON.stringify([...cases, session]))
           const data = { attempt: attempt.id, session, port, severity: 'critical' }
-          tx.ledger.append({ type: 'break_glass.used', at: clock.now(), subject: subject.id, gate: 'serial', data })
+          tx.ledger.append({
+            type: 'break_glass.used',
+            at: clock.now(),
+            subject: subject.id,
+            gate: 'serial',
+            data,
+          })
           return session
         },
       })
@@ -89,7 +107,13 @@ export function createBreakGlass(parts: { store: Store; vault: Vault; clock: Clo
           if (!cases.includes(session)) continue
           await tx.settings.put(openCases(port), JSON.stringify(cases.filter((one) => one !== session)))
           const data = { session, port, reason }
-          tx.ledger.append({ type: 'break_glass.explained', at: clock.now(), actor: 'cli', gate: 'serial', data })
+          tx.ledger.append({
+            type: 'break_glass.explained',
+            at: clock.now(),
+            actor: 'cli',
+            gate: 'serial',
+            data,
+          })
           return
         }
         throw new SallyportError('not_found', `no break-glass session "${session}" waits to be explained`)

@@ -48,7 +48,13 @@ export function createClockTrust(options: {
         const before = await readLatest(tx)
         const now = clock.now()
         await tx.settings.put(latest, String(now))
-        tx.ledger.append({ type: 'clock.accepted', at: now, actor: 'cli', gate: 'serial', data: { before, reason } })
+        tx.ledger.append({
+          type: 'clock.accepted',
+          at: now,
+          actor: 'cli',
+          gate: 'serial',
+          data: { before, reason },
+        })
         return { before, now }
       }),
   }

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import {
+  type Clock,
   canonicalAlias,
   checkTotpSettings,
-  type Clock,
   createSubject,
   decodeSecret,
   type Enrolment,
@@ -83,7 +83,11 @@ async function enrol(subject: Subject, factor: FactorConfig, context: Context): 
   return enrolment.id
 }
 
-async function revokeOthers(subject: Subject, kept: ReadonlySet<string>, { store, clock }: Context): Promise<void> {
+async function revokeOthers(
+  subject: Subject,
+  kept: ReadonlySet<string>,
+  { store, clock }: Context,
+): Promise<void> {
   await store.transaction(async (tx) => {
     for (const enrolment of await tx.enrolments.listBySubject(subject.id, { status: 'active' })) {
       if (kept.has(enrolment.id) || !(await tx.enrolments.revoke(enrolment.id, clock.now()))) continue
@@ -108,7 +112,11 @@ async function strangers(store: Store, known: ReadonlyMap<string, Subject>): Pro
 }
 
 /** The factor with its secret, wherever the configuration has it from. */
-async function openFactor(technician: string, factor: FactorConfig, { vault }: Context): Promise<SealedFactor> {
+async function openFactor(
+  technician: string,
+  factor: FactorConfig,
+  { vault }: Context,
+): Promise<SealedFactor> {
   if (factor.sealed !== undefined) {
     const opened = await parseSealedText(factor.sealed, { vault, technician, type: factor.type })
     return factor.type === 'totp' ? { ...opened, ...written(factor) } : opened
@@ -128,7 +136,9 @@ function written({ algorithm, period, digits }: Extract<FactorConfig, { type: 't
 
 /** The same secret has the same enrolment, so that its used-up codes stay used up. */
 function idOf(subject: Subject, opened: SealedFactor): string {
-  const digest = createHash('sha256').update(JSON.stringify([subject.id, opened])).digest('base64url')
+  const digest = createHash('sha256')
+    .update(JSON.stringify([subject.id, opened]))
+    .digest('base64url')
   return `shim-${digest.slice(0, 32)}`
 }
 
@@ -146,7 +156,8 @@ async function keptOf(
       return { secret: Buffer.from(JSON.stringify({ private_id, key })), settings: { public_id: id } }
     }
     case 'backup': {
-      if ('hashes' in factor) return { secret: Buffer.from(factor.hashes, 'base64url'), settings: { ...factor.settings } }
+      if ('hashes' in factor)
+        return { secret: Buffer.from(factor.hashes, 'base64url'), settings: { ...factor.settings } }
       const { secret, settings } = await hashBackupCodes(factor.codes, { random, format: 'short' })
       return { secret, settings: { ...settings } }
     }

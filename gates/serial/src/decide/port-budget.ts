@@ -28,7 +28,10 @@ function budget(key: string, limits: GuessLimits): Budget {
       const admission = admitGuess(stored, { now, limits })
       if (!admission.admitted) return { admitted: false, locksNow: false }
       await tx.guesses.save(key, admission.record)
-      return { admitted: true, locksNow: admission.locksUntil !== null || admission.record.inRow >= limits.ceiling }
+      return {
+        admitted: true,
+        locksNow: admission.locksUntil !== null || admission.record.inRow >= limits.ceiling,
+      }
     },
     async refund(tx, at, { success }) {
       const stored = await tx.guesses.lock(key)

@@ -14,7 +14,10 @@ const bindingOf = (technician: string, type: FactorConfig['type']) => ({
   purpose: `configured ${type}`,
 })
 
-export function sealFactorText(factor: SealedFactor, { vault, technician }: { vault: Vault; technician: string }): string {
+export function sealFactorText(
+  factor: SealedFactor,
+  { vault, technician }: { vault: Vault; technician: string },
+): string {
   const plaintext = Buffer.from(JSON.stringify(factor))
   const { keyId, bytes } = vault.seal({ ...bindingOf(technician, factor.type), plaintext })
   return `${keyId}.${Buffer.from(bytes).toString('base64url')}`

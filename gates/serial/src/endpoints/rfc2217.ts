@@ -6,7 +6,17 @@ const telnet = { se: 240, sb: 250, will: 251, wont: 252, do: 253, dont: 254, iac
 const option = { binary: 0, suppressGoAhead: 3, comPort: 44 }
 const command = { baud: 1, dataSize: 2, parity: 3, stopSize: 4, control: 5, lineMask: 10, modemMask: 11 }
 const notice = { lineState: 106, modemState: 107 }
-const control = { noFlow: 1, xonXoff: 2, rtsCts: 3, breakOn: 5, breakOff: 6, dtrOn: 8, dtrOff: 9, rtsOn: 11, rtsOff: 12 }
+const control = {
+  noFlow: 1,
+  xonXoff: 2,
+  rtsCts: 3,
+  breakOn: 5,
+  breakOff: 6,
+  dtrOn: 8,
+  dtrOff: 9,
+  rtsOn: 11,
+  rtsOff: 12,
+}
 const parities = { none: 1, odd: 2, even: 3, mark: 4, space: 5 }
 const stopSizes = { 1: 1, 2: 2, 1.5: 3 }
 const flows = { none: control.noFlow, xonxoff: control.xonXoff, rtscts: control.rtsCts }
@@ -45,7 +55,13 @@ const greeting = Uint8Array.from([
 ])
 
 export function createRfc2217(config: EndpointConfig, events: Events): Rfc2217 {
-  const handlers = { byte: inData, iac: afterIac, option: afterVerb, notice: inNotice, noticeIac: afterNoticeIac }
+  const handlers = {
+    byte: inData,
+    iac: afterIac,
+    option: afterVerb,
+    notice: inNotice,
+    noticeIac: afterNoticeIac,
+  }
   let at: keyof typeof handlers = 'byte'
   let verb = 0
   let collected: number[] = []
@@ -113,7 +129,9 @@ export function createRfc2217(config: EndpointConfig, events: Events): Rfc2217 {
     drive: ({ dtr, rts }) =>
       Uint8Array.from([
         ...subnegotiation(command.control, dtr ? control.dtrOn : control.dtrOff),
-        ...(config.flow === 'rtscts' ? [] : subnegotiation(command.control, rts ? control.rtsOn : control.rtsOff)),
+        ...(config.flow === 'rtscts'
+          ? []
+          : subnegotiation(command.control, rts ? control.rtsOn : control.rtsOff)),
       ]),
     sendBreak: () =>
       Uint8Array.from([

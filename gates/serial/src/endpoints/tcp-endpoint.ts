@@ -40,7 +40,10 @@ function startLine(parts: {
   const line: Line = {
     write(bytes, written) {
       if (state === 'closed') return
-      socket.write(telnet ? telnet.encode(bytes) : bytes, (error) => error || state === 'closed' || written?.())
+      socket.write(
+        telnet ? telnet.encode(bytes) : bytes,
+        (error) => error || state === 'closed' || written?.(),
+      )
     },
     pause: () => void socket.pause(),
     resume: () => void socket.resume(),

@@ -43,7 +43,8 @@ async function openPort({ path, baud, data_bits, parity, stop_bits, flow }: Endp
     ...{ rtscts: flow === 'rtscts', xon: flow === 'xonxoff', xoff: flow === 'xonxoff' },
     // the stream below opens the same port a second time
     lock: false,
-  } as Parameters<typeof SerialPort.binding.open>[0])
+    // the package's type asks for what every system can do at once
+  } as never)
 }
 
 function openStream(path: string): ReadStream {
@@ -75,12 +76,15 @@ function startLine(parts: {
   }
   const poll = port && pollSignals(port, events)
   stream.on('data', (bytes: Buffer) => closed || events.data(bytes))
-  stream.on('error', (error: NodeJS.ErrnoException) => end(error.code === 'EIO' ? 'hang-up' : String(error.code)))
+  stream.on('error', (error: NodeJS.ErrnoException) =>
+    end(error.code === 'EIO' ? 'hang-up' : String(error.code)),
+  )
   stream.on('end', () => end('hang-up'))
   stream.on('close', () => end('hang-up'))
   stream.resume()
   return {
-    write: (bytes, written) => void (closed || stream.write(bytes, (error) => error || closed || written?.())),
+    write: (bytes, written) =>
+      void (closed || stream.write(bytes, (error) => error || closed || written?.())),
     pause: () => void stream.pause(),
     resume: () => void (closed || stream.resume()),
     drive: ({ dtr, rts }) => quietly(port?.set(flow === 'rtscts' ? { dtr } : { dtr, rts })),

@@ -73,17 +73,25 @@ export function createDialogue(options: DialogueOptions, memory: { failures: num
   async function answer(text: string): Promise<void> {
     const typedAt = timers.monotonic()
     const emergency = locks().length > 0 ? breakGlassWord.exec(text) : null
-    if (text.trim() === '') return ask()
+    if (text.trim() === '') {
+      ask()
+      return
+    }
     if (!options.deviceIsThere()) {
       tell(phrases.noDevice)
-      return ask()
+      ask()
+      return
     }
     if (emergency) {
       const session = await options.redeem(emergency[1]!)
       if (ended) return
-      if (session !== null) return options.glassBroken(session, typedAt)
+      if (session !== null) {
+        options.glassBroken(session, typedAt)
+        return
+      }
       tell(phrases.failed)
-      return fail()
+      fail()
+      return
     }
     const verdict = await conversation.judge(text)
     if (!ended) meet(verdict, typedAt)
@@ -93,15 +101,18 @@ export function createDialogue(options: DialogueOptions, memory: { failures: num
     switch (verdict.kind) {
       case 'granted':
         memory.failures = 0
-        return options.granted(verdict, typedAt)
+        options.granted(verdict, typedAt)
+        break
       case 'next':
         masked = true
         tell(phrases.next(verdict.label))
-        return ask()
+        ask()
+        break
       case 'clock':
         tell(phrases.clockUntrusted(verdict.reason))
         startOver()
-        return ask()
+        ask()
+        break
       case 'failed':
       case 'locked':
         if (verdict.kind === 'failed') tell(phrases.failed)
@@ -109,7 +120,7 @@ export function createDialogue(options: DialogueOptions, memory: { failures: num
           options.locked(verdict.lock)
           tellLock(verdict.lock)
         }
-        return fail()
+        fail()
     }
   }
 
@@ -130,7 +141,8 @@ export function createDialogue(options: DialogueOptions, memory: { failures: num
       busy = true
       if ('refused' in fed.ended) {
         tell(phrases.refusedLine(fed.ended.refused))
-        return ask()
+        ask()
+        return
       }
       answer(fed.ended.text).catch((error: unknown) => {
         options.unavailable(error)

@@ -41,12 +41,12 @@ const stateOf: Record<StateName, PortState> = {
 /** Written down a second time, from the table that people are shown; what is not here changes nothing. */
 const moves: Partial<Record<`${StateName} ${EventType}`, [StateName, ...Effect[]]>> = {
   'IDLE connected': ['CHALLENGE', 'challenge'],
-  'IDLE locked': ['LOCKED', 'announce_lock'],
+  'IDLE locked': ['LOCKED'],
   'IDLE tamper': ['EMERGENCY_STOP', 'cut_line'],
   'CHALLENGE disconnected': ['IDLE', 'end_dialogue'],
   'CHALLENGE timed_out': ['IDLE', 'end_dialogue'],
   'CHALLENGE authenticated': ['OPEN', 'open_line'],
-  'CHALLENGE locked': ['LOCKED', 'announce_lock'],
+  'CHALLENGE locked': ['LOCKED'],
   'CHALLENGE tamper': ['EMERGENCY_STOP', 'cut_line'],
   'OPEN disconnected': ['FLUSHED', 'finish'],
   'OPEN ended': ['FLUSHED', 'finish'],
@@ -60,7 +60,7 @@ const moves: Partial<Record<`${StateName} ${EventType}`, [StateName, ...Effect[]
   'LOCKED timed_out': ['LOCKED', 'end_dialogue'],
   'LOCKED authenticated': ['OPEN', 'open_line'],
   'LOCKED break_glass': ['OPEN', 'open_line'],
-  'LOCKED locked': ['LOCKED', 'announce_lock'],
+  'LOCKED locked': ['LOCKED'],
   'LOCKED unlocked': ['IDLE', 'end_dialogue'],
   'LOCKED tamper': ['EMERGENCY_STOP', 'cut_line'],
   'EMERGENCY_STOP reset': ['IDLE'],

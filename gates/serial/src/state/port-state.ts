@@ -39,10 +39,10 @@ export const eventTypes = [
 
 /**
  * What the gate does about a change, in this order: `challenge` greets and asks; `end_dialogue` forgets what
- * was typed; `announce_lock` says so; `open_line` makes it transparent; `finish` lets what was recorded
+ * was typed; `open_line` makes it transparent; `finish` lets what was recorded
  * reach its end and closes the record; `cut_line` drops everything at once, then closes the record.
  */
-export type Effect = 'challenge' | 'end_dialogue' | 'announce_lock' | 'open_line' | 'finish' | 'cut_line'
+export type Effect = 'challenge' | 'end_dialogue' | 'open_line' | 'finish' | 'cut_line'
 
 export interface Step {
   state: PortState
@@ -90,7 +90,7 @@ const lock: Rule<'locked'> = (state, { lock: added }) => {
   const locks = withLock(state, added)
   return {
     state: { ...shut, name: 'LOCKED', locks, reason: 'too many failures' },
-    effects: ['announce_lock'],
+    effects: [],
   }
 }
 
