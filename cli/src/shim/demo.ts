@@ -23,14 +23,14 @@ export async function demoCommand({ dir }: { dir?: string }): Promise<void> {
   const directory = own ? mkdtempSync(join(tmpdir(), 'sallyport-shim-')) : resolve(dir)
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   const at = (name: string) => join(directory, name)
-  const cables: ChildProcess[] = []
+  const cables = new Set<ChildProcess>()
   const end = () => {
     for (const cable of cables) cable.kill()
     if (own) rmSync(directory, { recursive: true, force: true })
   }
   process.on('exit', end)
-  cables.push(startCable(`PTY,link=${at('technician')},rawer`, `PTY,link=${at('gate')},rawer`))
-  cables.push(startCable(`PTY,link=${at('device')},rawer`, `SYSTEM:${quote(simulatedPump)}`))
+  keepCable(cables, `PTY,link=${at('technician')},rawer`, `PTY,link=${at('gate')},rawer`)
+  keepCable(cables, `PTY,link=${at('device')},rawer`, `SYSTEM:${quote(simulatedPump)}`)
   for (const name of ['technician', 'gate', 'device']) await appears(at(name))
   const secret = newTotpSecret(systemRandom)
   const config = at('shim.yaml')
@@ -50,15 +50,19 @@ function quote(command: string): string {
   return command.replaceAll(/[\\,:"'!(){}[\]]/g, '\\$&')
 }
 
-function startCable(from: string, to: string): ChildProcess {
+/** A terminal that hangs up takes its cable with it: the next one is plugged in at once. */
+function keepCable(cables: Set<ChildProcess>, from: string, to: string): void {
   const cable = spawn('socat', [from, to], { stdio: 'ignore' })
+  cables.add(cable)
   cable.on('error', () => {
     process.stderr.write(
       'error: the demo makes its virtual cables with socat: install it (apt-get install socat)\n',
     )
     process.exit(1)
   })
-  return cable
+  cable.on('exit', () => {
+    if (cables.delete(cable)) setTimeout(() => keepCable(cables, from, to), 100)
+  })
 }
 
 async function appears(path: string): Promise<void> {

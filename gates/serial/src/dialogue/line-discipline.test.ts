@@ -58,9 +58,8 @@ describe('the line that is typed', () => {
           const fed = feedLine(line, piece, { masked: false })
           line = fed.line
           expect(line.bytes.length).toBeLessThanOrEqual(longestLine)
-          expect([...fed.echo].every((one) => (one >= ' ' && one <= '~') || '\r\n\b\x07'.includes(one))).toBe(
-            true,
-          )
+          const shown = [...fed.echo].every((one) => (one >= ' ' && one <= '~') || '\r\n\b\x07'.includes(one))
+          expect(shown).toBe(true)
         }
       }),
     )
