@@ -25,6 +25,7 @@ const pages = [
   'docs/yubikeys.md',
   'docs/recordings.md',
   'docs/block-attackers.md',
+  'docs/guard-a-serial-port.md',
 ]
 const read = (page: string) => readFileSync(join(root, page), 'utf8')
 
@@ -89,6 +90,7 @@ describe.each(pages)('%s', (page) => {
         /(?:npx )?sallyport ((?:user|apikey|policy|ledger|key|siem|totp|yubikey) [a-z]+)/g,
       ),
       ...read(page).matchAll(/(?:npx )?sallyport ((?:user|apikey|policy|ledger|key|totp|recording) [a-z]+)/g),
+      ...read(page).matchAll(/(?:npx )?sallyport ((?:user|apikey|policy|ledger|key|totp|shim) [a-z-]+)/g),
     ]
     const options = [...read(page).matchAll(/sallyport [a-z]+ ?[a-z]*[^\n`|>]*/g)]
     for (const words of new Set(shown.map(([, words]) => words!))) {

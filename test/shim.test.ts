@@ -1,5 +1,6 @@
+import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { sallyport } from './support/cli.ts'
 import { type Bench, codeOf, makeBench, type Plug, passGate, plugIn, until } from './support/shim.ts'
@@ -139,15 +140,7 @@ describe('the gate between two cables', () => {
 
   it('stops every line at once when its device is lost, until it is reset', async () => {
     near.forget()
-    // a code that was used up stays used up, through another start of the gate
-    near.type(`bob@example.org ${codeOf('bob')}\r`)
-    const said = await until('an answer', () => /(failed|recorded)\.\r\n/.exec(near.text())?.[1])
-    if (said === 'failed') {
-      const used = codeOf('bob')
-      await until('the next code', () => codeOf('bob') !== used)
-      near.forget()
-      await passGate(near, 'bob')
-    }
+    await passGate(near, 'carol')
     bench.unplugCable('far')
     await near.expect('EMERGENCY STOP: device lost')
     await bench.stop('SIGKILL')
@@ -160,5 +153,112 @@ describe('the gate between two cables', () => {
     expect(await bench.control('reset', { reason: 'plugged in again' })).toEqual({ reset: ['service'] })
     expect((await bench.port()).state).toBe('IDLE')
     expect(await bench.stop()).toBe(0)
-  }, 90_000)
+  })
+})
+
+describe('a terminal at the gate', () => {
+  const bench = makeBench()
+  const session = `shim-${process.pid}`
+  const tmux = (...words: string[]) =>
+    spawnSync('tmux', ['-L', session, ...words], { encoding: 'utf8' }).stdout
+  const screen = () => tmux('capture-pane', '-p', '-t', session)
+  const type = (...keys: string[]) => tmux('send-keys', '-t', session, ...keys)
+
+  beforeAll(async () => {
+    await bench.cable('near', 'gate-near')
+    await bench.cable('far', 'gate-far')
+    await bench.start()
+  })
+  afterAll(async () => {
+    tmux('kill-server')
+    await bench.remove()
+  })
+
+  it.each([
+    ['picocom', 'alice', (path: string) => `picocom --quiet ${path}`, ['C-a', 'C-x']],
+    ['screen', 'bob', (path: string) => `screen ${path} 9600`, ['C-a', 'k', 'y']],
+  ] as const)('%s sees the prompt, the masked code, and the device', async (_, name, command, hangUp) => {
+    const far = await plugIn(bench.at('far'))
+    tmux('new-session', '-d', '-s', session, '-x', '100', '-y', '30', command(bench.at('near')))
+    await until('the banner', () => {
+      type('Enter')
+      return screen().includes('Authenticate as:')
+    })
+    type(`${name}@example.org 000000`, 'Enter')
+    await until('a failure', () => screen().includes('Authentication failed.'))
+    await until('the prompt', () => screen().trimEnd().endsWith('>'))
+    type(`${name}@example.org ${codeOf(name)}`, 'Enter')
+    await until('the session', () => screen().includes('is being recorded.'))
+    expect(screen()).toContain(`> ${name}@example.org ******`)
+    type('STATUS', 'Enter')
+    await far.expect('STATUS\r')
+    far.type('RUNNING 12 ml/h\r\n')
+    await until('the answer', () => screen().includes('RUNNING 12 ml/h'))
+    type(...hangUp)
+    await until('the terminal is gone', () => tmux('list-sessions') === '')
+    far.unplug()
+    // A virtual cable tells nothing of the terminal at its other end: it hangs up when it is pulled.
+    bench.unplugCable('near')
+    await bench.state('IDLE')
+    expect((await bench.port()).reason).toBe('hang-up')
+    await until('the cable is out', async () => !existsSync(bench.at('near')))
+    await bench.cable('near', 'gate-near')
+    await until('both lines', async () => (await bench.port()).endpoints.technician === 'open')
+  })
+})
+
+describe('a clock that was set', () => {
+  const bench = makeBench()
+  const library = '/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1'
+  const shifted = (by: string) => ({ LD_PRELOAD: library, FAKETIME: by, FAKETIME_DONT_FAKE_MONOTONIC: '1' })
+  let near: Plug
+
+  afterAll(() => bench.remove())
+
+  it('takes no code back, an hour ago or in 40 days, and says why it refuses', async () => {
+    await bench.cable('near', 'gate-near')
+    await bench.cable('far', 'gate-far')
+    await bench.start()
+    near = await plugIn(bench.at('near'))
+    const used = codeOf('alice')
+    await passGate(near, 'alice')
+    await bench.stop()
+    near.forget()
+
+    await bench.start(shifted('-1h'))
+    expect((await bench.status()).clock).toMatchObject({
+      trusted: false,
+      reason: expect.stringContaining('set back'),
+    })
+    for (const code of [used, codeOf('alice', '1 hour ago'), codeOf('bob', '1 hour ago')]) {
+      near.forget()
+      near.type(`${code === used ? 'alice' : 'bob'}@example.org ${code}\r`)
+      expect(await near.expect('\n> ')).toMatch(
+        /Codes are refused: the clock was set back.*sallyport shim clock accept/,
+      )
+    }
+    await bench.control('clock accept', { reason: 'a trial' })
+    near.forget()
+    near.type(`alice@example.org ${codeOf('alice', '1 hour ago')}\r`)
+    await near.expect('Authentication failed.')
+    await bench.stop()
+
+    await bench.start(shifted('+40d'))
+    near.forget()
+    near.type(`alice@example.org ${used}\r`)
+    await near.expect('Authentication failed.')
+    await bench.stop()
+    near.forget()
+    // the clock is right again, and seems to have been set back by 40 days
+    await bench.start()
+    near.type(`bob@example.org ${codeOf('bob')}\r`)
+    await near.expect('the clock was set back')
+    await bench.control('clock accept', { reason: 'the clock is right again' })
+    near.forget()
+    near.type(`alice@example.org ${used}\r`)
+    await near.expect('Authentication failed.')
+    await until('the prompt', () => near.text().endsWith('> '))
+    near.forget()
+    await passGate(near, 'bob')
+  })
 })

@@ -8,7 +8,7 @@ import { createTtyEndpoint } from '../../gates/serial/src/endpoints/tty-endpoint
 import { callControl } from '../../gates/serial/src/index.ts'
 import { startSallyport } from './cli.ts'
 
-export const secrets = { alice: 'JBSWY3DPEHPK3PXP', bob: 'KRSXG5CTMVRXEZLU' }
+export const secrets = { alice: 'JBSWY3DPEHPK3PXP', bob: 'KRSXG5CTMVRXEZLU', carol: 'MFRGGZDFMZTWQ2LK' }
 
 /** What an authenticator shows, by a program that knows nothing of ours. */
 export function codeOf(name: keyof typeof secrets, at?: string): string {
@@ -52,7 +52,7 @@ export async function plugIn(path: string) {
       seen = Buffer.alloc(0)
     },
     /** Waits for a text, and answers all there is up to then. */
-    expect: (text: string) => until(text, () => seen.includes(text) && seen.toString('latin1')),
+    expect: (text: string) => until(text, () => (seen.includes(text) ? seen.toString('latin1') : null)),
     unplug: () => line.cut(),
   }
 }
@@ -60,7 +60,14 @@ export async function plugIn(path: string) {
 export type Plug = Awaited<ReturnType<typeof plugIn>>
 
 interface Status {
-  ports: { id: string; state: string; session_id: string | null; [key: string]: unknown }[]
+  ports: {
+    id: string
+    state: string
+    session_id: string | null
+    reason: string | null
+    dropped_out: number
+    endpoints: { technician: string; device: string }
+  }[]
   boot_count: number
   clock: { trusted: boolean; reason?: string }
 }
@@ -115,7 +122,7 @@ export function makeBench(extra: Record<string, unknown> = {}) {
         return out.includes('ready')
       })
       await until('both lines', async () => {
-        const { technician, device } = (await port()).endpoints as Record<string, string>
+        const { technician, device } = (await port()).endpoints
         return technician === 'open' && device === 'open'
       })
     },

@@ -15,7 +15,7 @@ import { createBreakGlass } from './decide/break-glass.ts'
 import { createClockTrust } from './decide/clock-trust.ts'
 import { enrolTechnicians } from './decide/enrol-technicians.ts'
 import { technicianLimits } from './decide/port-budget.ts'
-import { endpointOf } from './endpoints/open-endpoint.ts'
+import { endpointOf as openEndpoint } from './endpoints/open-endpoint.ts'
 import { createJournal } from './gate/journal.ts'
 import { createPortGate, type PortGate } from './gate/port-gate.ts'
 import type { Recorder, RecordingHeader } from './recorder/recording.ts'
@@ -41,13 +41,15 @@ export interface ShimParts {
   synchronised: () => Promise<boolean>
   software: string
   log: ShimLog
+  /** Where lines come from, when not from this machine's ports. */
+  endpointOf?: typeof openEndpoint
 }
 
 const bootCount = 'shim.boot_count'
 
 /** The ports of one daemon, and what an administrator, or a sensor, can do to them. */
 export async function createShim(parts: ShimParts) {
-  const { config, store, clock, recorder, timers, log } = parts
+  const { config, store, clock, recorder, timers, log, endpointOf = openEndpoint } = parts
   const clockTrust = createClockTrust({
     ...{ store, clock, synchronised: parts.synchronised },
     requireSync: config.clock.require_sync,

@@ -1,9 +1,13 @@
 import type { Line } from '../endpoints/line.ts'
 import type { Direction, Recording } from '../recorder/recording.ts'
 
-/** In flight in one direction, between being read and being taken by the other side: above it the sender waits. */
-const mostInFlight = 256 * 1024
-const goOnBelow = 64 * 1024
+/**
+ * In flight in one direction, between being read and being taken by the other side: above it the sender waits.
+ * Generous, because relays that copy both ways in one thread (socat, terminal servers) block on a full side,
+ * and two of them would wait for one another through us.
+ */
+const mostInFlight = 16 * 1024 * 1024
+const goOnBelow = 4 * 1024 * 1024
 
 export interface SessionLine {
   /** Records what came in from one side, then passes it on to the other. */
