@@ -12,7 +12,9 @@ afterAll(() => directory.remove())
 const example = new URL('../shim.example.yaml', import.meta.url).pathname
 const text = readFileSync(example, 'utf8')
 /** Prose begins with a capital, so a comment that begins with a key, or with a list, is one that was commented out. */
-const uncommented = text.replace(/^( *)# ( *(?:[a-z_]+:|- \{))/gm, '$1$2').replace('factors: []', 'factors:')
+const uncommented = text
+  .replace(/^( *)# ( *(?:[a-z][A-Za-z_]*:|- \{))/gm, '$1$2')
+  .replace('factors: []', 'factors:')
 
 function write(content: string, mode = 0o600): string {
   const file = join(directory.path, 'shim.yaml')
