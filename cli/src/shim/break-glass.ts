@@ -3,7 +3,7 @@ import { createBreakGlass } from '@sallyport/gate-serial'
 import { print, style } from '../output.ts'
 import { openShim } from './open-shim.ts'
 import { readShimConfig } from './read-config.ts'
-import type { BreakGlassOptions } from './shim-commands.ts'
+import type { BreakGlassOptions } from './shim-options.ts'
 
 export async function breakGlassCommand(options: BreakGlassOptions): Promise<void> {
   const config = readShimConfig(options.config)

@@ -22,7 +22,7 @@ import { isMap, isSeq, parseDocument } from 'yaml'
 import { print, style } from '../output.ts'
 import { openShim, type ShimFoundation } from './open-shim.ts'
 import { readShimConfig } from './read-config.ts'
-import type { EnrolOptions } from './shim-commands.ts'
+import type { EnrolOptions } from './shim-options.ts'
 
 interface Made {
   factor: SealedFactor

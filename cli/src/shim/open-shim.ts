@@ -6,7 +6,9 @@ import {
   type Clock,
   createBackupFactor,
   createLedgerLinker,
+  createSelfHostedValidator,
   createTotpFactor,
+  createYubikeyFactor,
   type Factor,
   openVault,
   type Random,
@@ -73,7 +75,12 @@ export async function openShim(config: ShimConfig): Promise<ShimFoundation> {
       ...{ dir: join(directory, 'sessions'), signingKey: openSigningKey(state, random), auditorKeys, random },
       ...{ clock: { ...clock, monotonic: systemTimers.monotonic }, limits: { minFree, maxTotal, retention } },
     })
-    const factors = [createTotpFactor({ window: config.totp.window }), createBackupFactor()]
+    const validator = createSelfHostedValidator({ store, vault })
+    const factors = [
+      createTotpFactor({ window: config.totp.window }),
+      createBackupFactor(),
+      createYubikeyFactor({ validator }),
+    ]
     const close = async () => {
       await store.close()
       vault.destroy()

@@ -1,10 +1,6 @@
 import { Command } from 'commander'
 import { addGroup } from '../add-group.ts'
-
-interface ShimOptions {
-  config: string
-  json?: boolean
-}
+import type { BreakGlassOptions, EnrolOptions, ShimOptions } from './shim-options.ts'
 
 /** The serial gate's commands. Each loads what it needs when it is called. */
 export function addShimCommands(program: Command): void {
@@ -56,18 +52,6 @@ export function addShimCommands(program: Command): void {
         .action(async (options: { dir?: string }) => (await import('./demo.ts')).demoCommand(options)),
     ],
   })
-}
-
-export interface EnrolOptions extends ShimOptions {
-  technician: string
-  name?: string
-  backupCodes?: boolean
-}
-
-export interface BreakGlassOptions extends ShimOptions {
-  port?: string
-  explain?: string
-  reason?: string
 }
 
 type AskOptions = ShimOptions & { port?: string; technician?: string; reason?: string }

@@ -1,10 +1,13 @@
+import { createDecipheriv } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
   createBackupFactor,
   createLedgerLinker,
+  createSelfHostedValidator,
   createTotpFactor,
+  createYubikeyFactor,
   decodeSecret,
   generateLedgerKey,
   loadLedgerKey,
@@ -87,6 +90,7 @@ async function makeGate(extra: Record<string, unknown> = {}) {
   const key = loadLedgerKey(generateLedgerKey(systemRandom))
   store.attachLedger(createLedgerLinker({ ...key, ledgerId: 'ledger-of-the-test', clock }))
   const timers = createTurnedTimers()
+  const validator = createSelfHostedValidator({ store, vault })
   const [near, far] = [createLoopback('near'), createLoopback('far')]
   const recorder = createRecorder({
     ...{ dir: join(dir, 'sessions'), signingKey: key.privateKey, auditorKeys: [], random: systemRandom },
@@ -113,7 +117,10 @@ async function makeGate(extra: Record<string, unknown> = {}) {
   const quiet = { info() {}, warn() {}, error() {} }
   const shim = await createShim({
     ...{ config, store, vault, clock, random: systemRandom, recorder, timers, log: quiet, software: 'test' },
-    ...{ factors: [createTotpFactor(), createBackupFactor()], synchronised: async () => true },
+    ...{
+      factors: [createTotpFactor(), createBackupFactor(), createYubikeyFactor({ validator })],
+      synchronised: async () => true,
+    },
     endpointOf: ({ path }) => (path === 'near' ? near : far).endpoint,
   })
   undo.push(async () => {
@@ -144,6 +151,14 @@ async function makeGate(extra: Record<string, unknown> = {}) {
   return { ...{ shim, near, far, timers, clock, store, port, code, say, entries } }
 }
 
+/** The block of a YubiKey's OTP, opened with nothing of ours. */
+function openedBy(key: string, modhex: string): string {
+  const letters = 'cbdefghijklnrtuv'
+  const hex = [...modhex].map((letter) => letters.indexOf(letter).toString(16)).join('')
+  const decipher = createDecipheriv('aes-128-ecb', Buffer.from(key, 'hex'), null).setAutoPadding(false)
+  return Buffer.concat([decipher.update(Buffer.from(hex, 'hex')), decipher.final()]).toString('hex')
+}
+
 /** Lets everything that waits for the disk or the thread pool come to its end. */
 async function settle(milliseconds = 30): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, milliseconds))
@@ -162,14 +177,14 @@ describe('the gate', () => {
       expect(near.take()).toBe('> ')
     }
     expect(await say('alice 000000')).toContain('alice is LOCKED')
-    expect(await port()).toMatchObject({ state: 'LOCKED', locked: ['alice'] })
+    await expect.poll(port).toMatchObject({ state: 'LOCKED', locked: ['alice'] })
     timers.pass(8_000)
     expect(await say(`alice ${code()}`)).toContain('alice is LOCKED')
     timers.pass(8_000)
     expect(await say(`bob ${code('KRSXG5CTMVRXEZLU')}`)).toContain('is being recorded')
     await shim.close({ reason: 'done' })
     await settle()
-    expect(await port()).toMatchObject({ state: 'LOCKED' })
+    await expect.poll(port).toMatchObject({ state: 'LOCKED' })
     expect(await shim.unlock({ technician: 'alice' })).toEqual({ unlocked: ['alice'] })
     expect(await say(`alice ${code()}`)).toContain('is being recorded')
     const changes = (await entries()).filter(({ type }) => type === 'port.changed').map(({ data }) => data.to)
@@ -184,23 +199,22 @@ describe('the gate', () => {
       await say(`nobody-${n} 123456`)
       timers.pass(8_000)
     }
-    expect(await port()).toMatchObject({ state: 'LOCKED', locked: ['*'] })
+    await expect.poll(port).toMatchObject({ state: 'LOCKED', locked: ['*'] })
     expect(await say(`alice ${code()}`)).toContain('This port is LOCKED')
     timers.pass(8_000)
     expect(await say('break-glass ABCD-EFGH-JKLMN')).toContain('Authentication failed.')
     timers.pass(8_000)
     expect(await say(`break-glass ${emergency}`)).toContain('Break-glass. Session')
     near.type('HELP\r')
-    await settle()
-    expect(far.take()).toBe('HELP\r')
+    await expect.poll(far.take).toBe('HELP\r')
     const { session_id: session } = await port()
     await shim.close({ reason: 'helped' })
     await settle()
-    expect(await port()).toMatchObject({ state: 'LOCKED', unexplained: [session] })
+    await expect.poll(port).toMatchObject({ state: 'LOCKED', unexplained: [session] })
     timers.pass(8_000)
     expect(await say(`break-glass ${emergency}`)).toContain('Authentication failed.')
     await shim.breakGlass.explain(session!, 'the pump had stopped')
-    expect(await port()).not.toHaveProperty('unexplained')
+    await expect.poll(port).not.toHaveProperty('unexplained')
   })
 
   it('asks for each step of a chain in turn, and starts over after a failure', async () => {
@@ -237,7 +251,7 @@ describe('the gate', () => {
     await settle()
     timers.pass(2_000)
     await settle()
-    expect(await port()).toMatchObject({ state: expected, reason: 'idle timeout' })
+    await expect.poll(port).toMatchObject({ state: expected, reason: 'idle timeout' })
   })
 
   it('ends at max_bytes, at the escape, after two minutes without success, and stops at a tamper', async () => {
@@ -252,14 +266,13 @@ describe('the gate', () => {
     near.type('to the device~')
     near.type('~.and no further')
     await settle()
-    expect(await port()).toMatchObject({ state: 'IDLE', reason: 'escape' })
+    await expect.poll(port).toMatchObject({ state: 'IDLE', reason: 'escape' })
     expect(far.take()).toBe('to the device~')
     clock.time += 30_000
     await say(`alice ${code()}`)
     near.type('x'.repeat(90))
     far.type('y'.repeat(11))
-    await settle()
-    expect(await port()).toMatchObject({ state: 'IDLE', reason: 'max_bytes reached' })
+    await expect.poll(port).toMatchObject({ state: 'IDLE', reason: 'max_bytes reached' })
     expect(far.take()).toBe('x'.repeat(90))
     clock.time += 30_000
     await say(`alice ${code()}`)
@@ -269,8 +282,33 @@ describe('the gate', () => {
     await stopped
     await settle()
     expect(far.take()).toBe('')
-    expect(await port()).toMatchObject({ state: 'EMERGENCY_STOP', reason: 'case opened' })
+    await expect.poll(port).toMatchObject({ state: 'EMERGENCY_STOP', reason: 'case opened' })
     expect(near.take()).toContain('EMERGENCY STOP: case opened')
+  })
+
+  it("takes a YubiKey's 44 characters in place of the code, once", async () => {
+    // from Yubico's own library of the algorithm, yubico-c/tests/selftest.c: a block and the key that opens it
+    const key = 'ecde18dbe76fbd0c33330f1c354871db'
+    const otp = 'dteffujehknhfjbrjnlnldnhcujvddbikngjrtgh'
+    const plain = openedBy(key, otp.slice(-32))
+    const technicians = [
+      {
+        id: 'alice',
+        factors: [{ type: 'yubikey', id: 'cccccccccccb', private_id: plain.slice(0, 12), key }],
+      },
+    ]
+    const policy = {
+      mode: 'fixed',
+      requiredSteps: 1,
+      factors: [{ id: 'k', label: 'YubiKey', type: 'yubikey' }],
+    }
+    const { say, near, shim, timers, port } = await makeGate({ technicians, policy })
+    near.type('\r')
+    expect(await say(`alice cccccccccccb${otp.slice(-32)}`)).toContain('is being recorded')
+    await shim.close({ reason: 'again' })
+    await expect.poll(port).toMatchObject({ state: 'IDLE' })
+    timers.pass(2_000)
+    expect(await say(`alice cccccccccccb${otp.slice(-32)}`)).toContain('Authentication failed.')
   })
 
   it('opens nothing when the store cannot answer', async () => {

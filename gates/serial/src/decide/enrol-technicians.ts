@@ -13,6 +13,7 @@ import {
   type Subject,
   type Tx,
   type Vault,
+  yubikeyBinding,
 } from '@sallyport/core'
 import type { FactorConfig, TechnicianConfig } from '../config/factor-config.ts'
 import { parseSealedText, type SealedFactor } from './sealed-factor.ts'
@@ -73,10 +74,20 @@ async function enrol(subject: Subject, factor: FactorConfig, context: Context): 
   const enrolment: Enrolment = {
     ...{ id: alike.length === 0 ? mark : `${mark}.${alike.length}`, subjectId: subject.id },
     ...{ factor: factor.type, name: factor.name ?? factor.type, status: 'active', settings },
-    sealed: vault.seal({ subject: subject.id, purpose: factor.type, plaintext: secret }),
+    // a YubiKey's own secret is kept with the key, where the validator finds it
+    sealed:
+      factor.type === 'yubikey'
+        ? null
+        : vault.seal({ subject: subject.id, purpose: factor.type, plaintext: secret }),
     ...{ createdAt: at, confirmedAt: at, revokedAt: null, lastUsedAt: null, expiresAt: null },
   }
   await store.transaction(async (tx) => {
+    if (factor.type === 'yubikey') {
+      const sealed = vault.seal({ ...yubikeyBinding(factor.id), plaintext: secret })
+      // One programmed anew takes the place of what it was; counters are kept by secret.
+      await tx.yubikeys.remove(factor.id)
+      await tx.yubikeys.insert({ publicId: factor.id, serial: null, sealed, importedAt: at })
+    }
     await tx.enrolments.insert(enrolment)
     record(tx, 'enrolment.configured', enrolment, at)
   })
@@ -153,7 +164,7 @@ async function keptOf(
     }
     case 'yubikey': {
       const { id, private_id, key } = factor
-      return { secret: Buffer.from(JSON.stringify({ private_id, key })), settings: { public_id: id } }
+      return { secret: Buffer.from(private_id + key, 'hex'), settings: { public_id: id } }
     }
     case 'backup': {
       if ('hashes' in factor)

@@ -2,7 +2,7 @@ import { admitGuess, breakRow, type GuessLimits, refundGuess, type Tx } from '@s
 
 const minute = 60_000
 /** "Until an administrator resets it", as a time: longer than any board lives. */
-export const untilReset = 1_000 * 365 * 24 * 60 * minute
+const untilReset = 1_000 * 365 * 24 * 60 * minute
 
 /** Over all technician ids, spelled right or not: who walks through ids is stopped as well. */
 const portLimits: GuessLimits = {
