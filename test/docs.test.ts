@@ -87,10 +87,8 @@ describe.each(pages)('%s', (page) => {
     }
     const shown = [
       ...read(page).matchAll(
-        /(?:npx )?sallyport ((?:user|apikey|policy|ledger|key|totp|siem|yubikey|shim) [a-z-]+)/g,
+        /(?:npx )?sallyport ((?:user|apikey|policy|ledger|key|totp|siem|yubikey|recording|shim) [a-z-]+)/g,
       ),
-      ...read(page).matchAll(/(?:npx )?sallyport ((?:user|apikey|policy|ledger|key|totp|recording) [a-z]+)/g),
-      ...read(page).matchAll(/(?:npx )?sallyport ((?:user|apikey|policy|ledger|key|totp|shim) [a-z-]+)/g),
     ]
     const options = [...read(page).matchAll(/sallyport [a-z]+ ?[a-z-]*[^\n`|>]*/g)]
     for (const words of new Set(shown.map(([, words]) => words!))) {

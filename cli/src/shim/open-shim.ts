@@ -1,4 +1,4 @@
-import { createPublicKey, type KeyObject } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { isAbsolute, join, resolve } from 'node:path'
 import { createKeyFile, readMasterKey } from '@sallyport/adapters'
@@ -21,6 +21,7 @@ import {
 import {
   createRecorder,
   openSigningKey,
+  parseAuditorKey,
   type Recorder,
   type ShimConfig,
   systemTimers,
@@ -121,14 +122,13 @@ async function readKey(
   return readMasterKey({ from: 'file', path }, source)
 }
 
-/** An X25519 public key, as text or in a file. */
+/** An auditor's public key: the line that `recording keygen` prints, PEM, or a file that holds either. */
 function readAuditorKey(written: string, index: number): KeyObject {
+  const inPlace = !written.startsWith('/') && !written.startsWith('.')
   try {
-    const pem = written.includes('-----BEGIN') ? written : readFileSync(written, 'utf8')
-    const key = createPublicKey(pem)
-    if (key.asymmetricKeyType === 'x25519') return key
+    return parseAuditorKey(inPlace ? written : readFileSync(written, 'utf8'))
   } catch (cause) {
-    throw new SallyportError('config_invalid', `storage.auditor_keys[${index}]: cannot be read`, { cause })
+    const message = `storage.auditor_keys[${index}]: ${(cause as Error).message}`
+    throw new SallyportError('config_invalid', message, { cause })
   }
-  throw new SallyportError('config_invalid', `storage.auditor_keys[${index}]: is no X25519 public key`)
 }

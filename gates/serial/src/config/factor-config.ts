@@ -68,7 +68,7 @@ const factor = z.discriminatedUnion('type', [totp, yubikey, backup], {
     issue.code === 'invalid_union' ? refuseFactor((issue.input as { type?: unknown }).type) : undefined,
 })
 
-export const technicianId = z
+const technicianId = z
   .string()
   .max(128)
   .refine(

@@ -19,7 +19,7 @@ import type { FactorConfig, TechnicianConfig } from '../config/factor-config.ts'
 import { parseSealedText, type SealedFactor } from './sealed-factor.ts'
 
 /** The application that technicians belong to in the shim's own store. */
-export const shimApplication = 'shim'
+const shimApplication = 'shim'
 
 interface Context {
   store: Store
