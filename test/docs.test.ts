@@ -26,6 +26,7 @@ const pages = [
   'docs/yubikeys.md',
   'docs/recordings.md',
   'docs/block-attackers.md',
+  'docs/guard-a-serial-port.md',
 ]
 const read = (page: string) => readFileSync(join(root, page), 'utf8')
 
@@ -87,17 +88,16 @@ describe.each(pages)('%s', (page) => {
     }
     const shown = [
       ...read(page).matchAll(
-        /(?:npx )?sallyport ((?:user|apikey|application|policy|ledger|key|siem|totp|yubikey) [a-z]+)/g,
+        /(?:npx )?sallyport ((?:user|apikey|application|policy|ledger|key|totp|siem|yubikey|recording|shim) [a-z-]+)/g,
       ),
-      ...read(page).matchAll(/(?:npx )?sallyport ((?:user|apikey|policy|ledger|key|totp|recording) [a-z]+)/g),
     ]
-    const options = [...read(page).matchAll(/sallyport [a-z]+ ?[a-z]*[^\n`|>]*/g)]
+    const options = [...read(page).matchAll(/sallyport [a-z]+ ?[a-z-]*[^\n`|>]*/g)]
     for (const words of new Set(shown.map(([, words]) => words!))) {
       expect((await help(words.split(' '))).code, words).toBe(0)
     }
     for (const [line] of options) {
-      const [, ...words] = line.split(' ').filter((word) => /^[a-z]+$/.test(word))
-      const { out, code } = await help(words.slice(0, words[1] === 'client' ? 3 : 2))
+      const [, ...words] = line.split(' ').filter((word) => /^[a-z]+(-[a-z]+)*$/.test(word))
+      const { out, code } = await help(words.slice(0, ['client', 'clock'].includes(words[1] ?? '') ? 3 : 2))
       if (code !== 0) continue
       for (const [option] of line.matchAll(/--[a-z-]+/g)) expect(out, line).toContain(option)
     }

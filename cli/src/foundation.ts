@@ -1,16 +1,12 @@
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { createKeyFile, type KeySource, readMasterKey, requireFips } from '@sallyport/adapters'
 import {
   type Clock,
   createLedgerLinker,
-  generateLedgerKey,
   type LedgerKey,
-  loadLedgerKey,
-  namedSecret,
   openVault,
   type Random,
-  randomId,
   SallyportError,
   type Store,
   systemClock,
@@ -19,6 +15,7 @@ import {
 } from '@sallyport/core'
 import { createPostgresStore, createSqliteStore } from '@sallyport/store'
 import { type Config, dataPath, fipsRequired } from './config.ts'
+import { openLedger } from './open-ledger.ts'
 import { readSecretFile } from './secret-file.ts'
 
 /** What everything else stands on: the store, the vault that opens its secrets, the ledger. */
@@ -45,7 +42,7 @@ export async function openFoundation(config: Config): Promise<Foundation & { clo
   try {
     const masterKey = await findMasterKey({ config, store, notices })
     const vault = await openVault({ store, masterKey, clock, random })
-    const ledger = await openLedger({ config, store, vault, random, notices })
+    const ledger = await openLedger({ publicKeyPath: ledgerKeyPath(config), store, vault, random, notices })
     store.attachLedger(createLedgerLinker({ ...ledger, ledgerId: ledger.id, clock }))
     const close = async () => {
       await store.close()
@@ -110,34 +107,4 @@ async function findMasterKey(context: { config: Config; store: Store; notices: s
       )
   }
   return read({ from: 'file', path })
-}
-
-async function openLedger(context: {
-  config: Config
-  store: Store
-  vault: Vault
-  random: Random
-  notices: string[]
-}): Promise<LedgerKey & { id: string }> {
-  const { config, store, vault, random, notices } = context
-  const make = () => generateLedgerKey(random)
-  const key = loadLedgerKey(await namedSecret({ store, vault, name: 'ledger-signing-key', make }))
-  const id = await findOrMakeLedgerId(store, random)
-  const path = ledgerKeyPath(config)
-  if (!existsSync(path)) writeFileSync(path, key.publicKeyPem, { mode: 0o644 })
-  // Never overwritten: were the database swapped, this file is what still tells.
-  else if (readFileSync(path, 'utf8') !== key.publicKeyPem) {
-    notices.push(
-      `${path} is the key of another ledger than this database's: if you did not change databases, find out who did`,
-    )
-  }
-  return { ...key, id }
-}
-
-async function findOrMakeLedgerId(store: Store, random: Random): Promise<string> {
-  const find = () => store.read((tx) => tx.settings.find('ledger.id'))
-  const found = await find()
-  if (found !== null) return found
-  await store.transaction((tx) => tx.settings.insert('ledger.id', randomId(random)))
-  return (await find())!
 }

@@ -5,6 +5,8 @@ import { type Config, dataPath, loadConfig } from '../config.ts'
 import { warn } from '../output.ts'
 import { openSallyport, type Sallyport } from '../sallyport.ts'
 
+export { addGroup } from '../add-group.ts'
+
 export interface CommonOptions {
   config?: string
   data?: string
@@ -61,16 +63,6 @@ export async function withSallyport<T>(
 export function hasBegun(config: Config): boolean {
   const { url, url_file: file } = config.store
   return url !== undefined || file !== undefined || existsSync(dataPath(config, 'sallyport.db'))
-}
-
-/** Adds a group such as `user`, which only says what it holds when it is called alone. */
-export function addGroup(
-  program: Command,
-  group: { name: string; description: string; commands: Command[] },
-): void {
-  const parent = program.command(group.name).description(group.description)
-  parent.addHelpText('after', `\nExample:\n  $ sallyport ${group.name} ${group.commands[0]!.name()} --help\n`)
-  for (const command of group.commands) parent.addCommand(command)
 }
 
 /** Standard input as text, without the line feed that `echo` adds. */

@@ -1,3 +1,8 @@
+export { holdsClearSecret, parseShimConfig, type ShimConfig } from './config/shim-config.ts'
+export { callControl, serveControl } from './control/control-socket.ts'
+export { shimControl } from './control/shim-control.ts'
+export { createBreakGlass } from './decide/break-glass.ts'
+export { type SealedFactor, sealFactorText } from './decide/sealed-factor.ts'
 export * from './recorder/export/export-recording.ts'
 export { harmlessLine } from './recorder/harmless.ts'
 export type { RecordingFooter, StoredHeader } from './recorder/header.ts'
@@ -15,3 +20,5 @@ export {
   type VerifyRecordingOptions,
   verifyRecording,
 } from './recorder/verify-recording.ts'
+export { createShim, type Shim, type ShimLog } from './shim.ts'
+export { systemTimers } from './timers.ts'

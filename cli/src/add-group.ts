@@ -1,0 +1,11 @@
+import type { Command } from 'commander'
+
+/** Adds a group such as `user`, which only says what it holds when it is called alone. */
+export function addGroup(
+  program: Command,
+  group: { name: string; description: string; commands: Command[] },
+): void {
+  const parent = program.command(group.name).description(group.description)
+  parent.addHelpText('after', `\nExample:\n  $ sallyport ${group.name} ${group.commands[0]!.name()} --help\n`)
+  for (const command of group.commands) parent.addCommand(command)
+}

@@ -1,0 +1,56 @@
+import { callControl } from '@sallyport/gate-serial'
+import { print, style, table } from '../output.ts'
+import { controlPath, readShimConfig } from './read-config.ts'
+
+interface StatusAnswer {
+  ports: {
+    id: string
+    state: string
+    technician: string | null
+    session_id: string | null
+    bytes_in: number
+    bytes_out: number
+    reason: string | null
+    locked: string[]
+    unexplained?: string[]
+    endpoints: { technician: string; device: string }
+  }[]
+  boot_count: number
+  clock: { trusted: boolean; reason?: string }
+}
+
+/** Asks the daemon that runs with this configuration file. */
+export async function askCommand(
+  command: string,
+  options: { config: string; json?: boolean },
+  args: Record<string, unknown>,
+): Promise<void> {
+  const given = Object.fromEntries(Object.entries(args).filter(([, value]) => value !== undefined))
+  const data = await callControl(controlPath(readShimConfig(options.config)), command, given)
+  const text = () =>
+    command === 'status'
+      ? formatStatus(data as StatusAnswer)
+      : `${style.green('done')}: ${command}${list(data)}`
+  print({ json: options.json ?? false, data, text })
+}
+
+function formatStatus({ ports, boot_count: boots, clock }: StatusAnswer): string {
+  const rows = ports.map((port) => [
+    ...[port.id, port.state, port.technician ?? '–', port.session_id ?? '–'],
+    ...[String(port.bytes_in), String(port.bytes_out), port.endpoints.technician, port.endpoints.device],
+    [port.reason ?? '', ...port.locked.map((lock) => `locked: ${lock}`)]
+      .filter((part) => part !== '')
+      .join('; '),
+  ])
+  const waiting = ports.flatMap(({ unexplained = [] }) => unexplained)
+  return [
+    table(['PORT', 'STATE', 'TECHNICIAN', 'SESSION', 'IN', 'OUT', 'NEAR', 'DEVICE', 'NOTE'], rows),
+    `start ${boots}; clock ${clock.trusted ? 'trusted' : style.red(`not trusted: ${clock.reason}`)}`,
+    ...waiting.map((session) => style.yellow(`break-glass session ${session} waits to be explained`)),
+  ].join('\n')
+}
+
+function list(data: unknown): string {
+  const values = Object.values(data as Record<string, unknown>).flat()
+  return values.length > 0 ? ` ${values.join(', ')}` : ''
+}

@@ -1,0 +1,28 @@
+import { statSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { SallyportError } from '@sallyport/core'
+import { holdsClearSecret, parseShimConfig, type ShimConfig } from '@sallyport/gate-serial'
+import { readYaml } from '../read-yaml.ts'
+
+/** The configuration of the serial gate, or one error with the path of every fault. */
+export function readShimConfig(file: string): ShimConfig {
+  const config = parseShimConfig(readYaml(file), { where: `the configuration in ${file}` })
+  const { mode } = statSync(file)
+  if (holdsClearSecret(config) && mode & 0o077) {
+    const seen = (mode & 0o777).toString(8).padStart(4, '0')
+    throw new SallyportError(
+      'config_invalid',
+      `${file}: holds secrets in the clear, and its mode is ${seen}: others could read them; run \`chmod 600 ${file}\``,
+    )
+  }
+  return config
+}
+
+export function stateDirectory({ storage }: Pick<ShimConfig, 'storage'>): string {
+  return join(resolve(storage.dir), 'state')
+}
+
+/** Where commands reach the running daemon. */
+export function controlPath(config: Pick<ShimConfig, 'storage'>): string {
+  return join(stateDirectory(config), 'control.sock')
+}

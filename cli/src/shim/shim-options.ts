@@ -1,0 +1,16 @@
+export interface ShimOptions {
+  config: string
+  json?: boolean
+}
+
+export interface EnrolOptions extends ShimOptions {
+  technician: string
+  name?: string
+  backupCodes?: boolean
+}
+
+export interface BreakGlassOptions extends ShimOptions {
+  port?: string
+  explain?: string
+  reason?: string
+}

@@ -1,0 +1,115 @@
+import { SallyportError } from '@sallyport/core'
+import { describe, expect, it } from 'vitest'
+import { holdsClearSecret, parseShimConfig } from './shim-config.ts'
+
+const least = {
+  device: { id: 'pump' },
+  ports: [{ id: 'service', technician: '/dev/ttyUSB0', device: '/dev/ttyAMA0' }],
+}
+const totp = { type: 'totp', secret: 'JBSWY3DPEHPK3PXP' }
+
+function faultsOf(input: unknown): Record<string, string> {
+  try {
+    parseShimConfig(input)
+    return {}
+  } catch (error) {
+    if (!(error instanceof SallyportError) || error.code !== 'config_invalid') throw error
+    return Object.fromEntries(error.faults.map(({ path, message }) => [path, message]))
+  }
+}
+
+describe('the configuration of the serial gate', () => {
+  it('needs a device and a port, and has defaults for the rest', () => {
+    expect(parseShimConfig(least)).toMatchObject({
+      ports: [{ technician: { path: '/dev/ttyUSB0', baud: 9600, flow: 'none' } }],
+      lockout: { attempts: 5, within: 60_000 },
+      session: {
+        recording: 'strict',
+        idle_timeout: 600_000,
+        on_idle: 'emergency_stop',
+        max_bytes: 1_000_000_000,
+      },
+      storage: { dir: '/var/lib/shim', min_free: 64_000_000 },
+      policy: { requiredSteps: 1, factors: [{ type: 'totp' }] },
+      technicians: [],
+    })
+    expect(Object.keys(faultsOf({}))).toEqual(['device', 'ports'])
+  })
+
+  it('names the path of every fault in one error', () => {
+    expect(
+      faultsOf({
+        device: { id: '../pump', colour: 'red' },
+        ports: [
+          { id: 'a', technician: { path: '/dev/ttyUSB0', baud: 'fast', bits: 8 }, device: 'tcp://host' },
+          { id: 'b', technician: 'tcp://host:1', device: { path: '/dev/x', protocol: 'rfc2217' } },
+        ],
+        technicians: [
+          { id: 'al ice', factors: [{ type: 'webauthn' }, { type: 'totp', secret: '1', sealed: 'x' }] },
+          { id: 'bob', factors: [{ type: 'email' }, { type: 'smoke' }], shoe: 1 },
+        ],
+        policy: { mode: 'fixed', requiredSteps: 3, factors: [{ id: 'x', label: 'X', type: 'totp' }] },
+        session: { idle_timeout: 10, max_bytes: '64MiB', max_duration: '99d', escape: '~', recording: 'lax' },
+        lockout: { within: '1 minute' },
+        storage: { min_free: '-1MB' },
+        nonsense: true,
+      }),
+    ).toEqual({
+      'device.id': 'must be letters, digits, dots, _ and -, at most 64',
+      'device.colour': 'unknown key',
+      'ports[0].technician.baud': 'must be a number',
+      'ports[0].technician.bits': 'unknown key',
+      'ports[0].device.path': 'must be a path, or tcp://host:port',
+      'ports[1].technician.path': 'must be a serial line: only the device may stand behind tcp://',
+      'ports[1].device.protocol': 'is for tcp:// only',
+      'technicians[0].id': 'must be a name without spaces, as it is typed at the prompt',
+      'technicians[0].factors[0].type': 'webauthn cannot work over a serial line',
+      'technicians[0].factors[1].secret': expect.any(String),
+      'technicians[0].factors[1].sealed': 'must be as `shim enrol` wrote it',
+      'technicians[1].factors[0].type': 'email cannot work over a serial line',
+      'technicians[1].factors[1].type': 'must be one of totp, yubikey, backup',
+      'technicians[1].shoe': 'unknown key',
+      'policy.requiredSteps': 'must be from 1 to 1, the number of factors',
+      'session.idle_timeout': 'must be text',
+      'session.max_bytes': 'must be a size such as 64MB or 4GB',
+      'session.max_duration': 'must be at most 24d',
+      'session.escape': 'must be 3 to 16 printable characters',
+      'session.recording': 'must be one of strict, best-effort',
+      'lockout.within': 'must be a duration such as 60s, 10m, 8h or 30d',
+      'storage.min_free': 'must be a size such as 64MB or 4GB',
+      nonsense: 'unknown key',
+    })
+  })
+
+  it('refuses one line for two ends, one name for two people, one id for two ports', () => {
+    const port = { id: 'service', technician: '/dev/ttyUSB0', device: '/dev/ttyUSB0' }
+    const technicians = [{ id: 'Alice' }, { id: 'alice' }]
+    expect(
+      faultsOf({ ...least, ports: [port, { ...port, technician: '/dev/a', device: '/dev/b' }], technicians }),
+    ).toEqual({
+      'ports[0].device.path': 'the same as ports[0].technician.path',
+      'ports[1].id': 'the same as ports[0].id',
+      'technicians[1].id': 'the same as technicians[0].id',
+    })
+  })
+
+  it.each([
+    ['secret', totp],
+    ['codes', { type: 'backup', codes: ['ABCD-2345'] }],
+    ['key', { type: 'yubikey', id: 'cccccccccccb', private_id: '0'.repeat(12), key: '0'.repeat(32) }],
+  ])('takes a %s in the clear only with vault: off', (key, factor) => {
+    const technicians = [{ id: 'alice', factors: [factor] }]
+    const path = `technicians[0].factors[0].${key}`
+    expect(Object.keys(faultsOf({ ...least, technicians }))).toEqual([path])
+    for (const vault of ['off', false]) {
+      expect(holdsClearSecret(parseShimConfig({ ...least, technicians, vault }))).toBe(true)
+    }
+  })
+
+  it('refuses a chain that no serial line can carry', () => {
+    const factors = [{ id: 'a', label: 'A', any_of: ['totp', 'webauthn'] }]
+    expect(faultsOf({ ...least, policy: { mode: 'fixed', requiredSteps: 1, factors } })).toEqual({
+      'policy.factors[0]': 'webauthn cannot work over a serial line',
+    })
+  })
+})

@@ -1,0 +1,202 @@
+import {
+  type ChainPolicy,
+  canonicalAlias,
+  type Fault,
+  parsePolicy,
+  SallyportError,
+  stepKinds,
+} from '@sallyport/core'
+import { z } from 'zod'
+import { deviceEndpoint, technicianEndpoint } from './endpoint-config.ts'
+import {
+  clearKey,
+  type DirectoryConfig,
+  type FactorConfig,
+  refuseFactor,
+  serialFactors,
+  type TechnicianConfig,
+  technician,
+} from './factor-config.ts'
+import { duration, faultsOf, filePath, label, refusal, size, timer } from './values.ts'
+
+const name = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'must be letters, digits, dots, _ and -, at most 64')
+
+const sensor = z.strictObject({
+  id: name,
+  type: z.enum(['file', 'signal', 'gpio', 'iio']),
+  path: filePath.optional(),
+  signal: z.enum(['SIGUSR1', 'SIGUSR2']).optional(),
+  threshold: z.number().optional(),
+  debounce: timer.optional(),
+  every: timer.optional(),
+})
+
+const siem = z.strictObject({
+  transport: z.enum(['syslog', 'ocsf', 'file', 'sallyport']),
+  address: z.string().min(1).max(2048),
+  format: z.enum(['cef', 'rfc5424', 'ocsf', 'jsonl']).optional(),
+  tls: z
+    .strictObject({ ca: filePath.optional(), cert: filePath.optional(), key: filePath.optional() })
+    .prefault({}),
+  spool: size.prefault('256MB'),
+  sessions: z.enum(['metadata', 'full']).default('metadata'),
+})
+
+/** Every key there is. The commented example in `shim.example.yaml` is checked against this. */
+const schema = z.strictObject({
+  device: z.strictObject({ id: name, name: label.optional(), location: label.optional() }),
+  ports: z
+    .array(z.strictObject({ id: name, technician: technicianEndpoint, device: deviceEndpoint }))
+    .min(1)
+    .max(64),
+  technicians: z.array(technician).max(10_000).default([]),
+  policy: z.unknown().optional(),
+  vault: z
+    .union(
+      [
+        z.literal('off'),
+        z.literal(false).transform(() => 'off' as const),
+        z
+          .strictObject({ key_file: filePath.optional(), command: z.array(z.string()).min(1).optional() })
+          .refine(({ key_file: file, command }) => !(file && command), 'name one of key_file and command'),
+      ],
+      'must be off, or a mapping with key_file or command',
+    )
+    .prefault({}),
+  lockout: z
+    .strictObject({ attempts: z.int().min(1).max(100).default(5), within: duration.prefault('60s') })
+    .prefault({}),
+  session: z
+    .strictObject({
+      idle_timeout: timer.prefault('10m'),
+      max_duration: timer.prefault('8h'),
+      max_bytes: size.prefault('1GB'),
+      recording: z.enum(['strict', 'best-effort']).default('strict'),
+      banner: label.default('Shim MFA gate. Authenticate as: <technician_id> <totp_code>'),
+      on_idle: z.enum(['emergency_stop', 'flush']).default('emergency_stop'),
+      escape: z
+        .string()
+        .regex(/^[\x20-\x7e]{3,16}$/, 'must be 3 to 16 printable characters')
+        .optional(),
+    })
+    .prefault({}),
+  totp: z
+    .strictObject({
+      algorithm: z.enum(['SHA1', 'SHA256', 'SHA512']).default('SHA1'),
+      period: z.int().min(15).max(120).default(30),
+      digits: z.int().min(6).max(8).default(6),
+      window: z.int().min(0).max(10).default(1),
+      issuer: label.default('ShimMFA'),
+    })
+    .prefault({}),
+  clock: z.strictObject({ require_sync: z.boolean().default(false) }).prefault({}),
+  integrity: z.strictObject({ command: z.array(z.string()).min(1).optional() }).prefault({}),
+  storage: z
+    .strictObject({
+      dir: filePath.default('/var/lib/shim'),
+      min_free: size.prefault('64MB'),
+      max_total: size.prefault('4GB'),
+      retention: duration.prefault('365d'),
+      auditor_keys: z.array(z.string().min(1).max(4096)).max(16).default([]),
+    })
+    .prefault({}),
+  siem: siem.optional(),
+  tamper: z
+    .strictObject({
+      heartbeat: timer.prefault('60s'),
+      sensors: z.array(sensor).max(32).default([]),
+      response: z.enum(['emergency_stop', 'alert']).default('emergency_stop'),
+    })
+    .prefault({}),
+})
+
+export type ShimConfig = Omit<z.infer<typeof schema>, 'policy' | 'technicians'> & {
+  policy: ChainPolicy
+  technicians: TechnicianConfig[]
+  directories: DirectoryConfig[]
+}
+
+const oneTotp = {
+  mode: 'fixed',
+  requiredSteps: 1,
+  factors: [{ id: 'totp', label: 'Authenticator code', type: 'totp' }],
+}
+
+/** The configuration as it holds, or one error that names the path of every fault. `where` names its source. */
+export function parseShimConfig(input: unknown, { where = 'the configuration' } = {}): ShimConfig {
+  const parsed = schema.safeParse(input)
+  const faults = parsed.success ? [] : faultsOf(parsed.error)
+  const policy = readPolicy((input as { policy?: unknown } | null)?.policy, faults)
+  if (parsed.success) faults.push(...crossFaults(parsed.data))
+  if (!parsed.success || policy === null || faults.length > 0) throw refusal(faults, where)
+  const people = parsed.data.technicians
+  return {
+    ...parsed.data,
+    policy,
+    technicians: people.filter((one) => 'id' in one),
+    directories: people.flatMap((one) => ('directory' in one ? [one.directory] : [])),
+  }
+}
+
+/** Whether the file holds a secret that anybody who reads it could use. */
+export function holdsClearSecret({ technicians }: Pick<ShimConfig, 'technicians'>): boolean {
+  return technicians.some(({ factors }) => factors.some((factor) => clearKey(factor) !== null))
+}
+
+function readPolicy(written: unknown, faults: Fault[]): ChainPolicy | null {
+  try {
+    const policy = parsePolicy(written ?? oneTotp)
+    for (const [index, step] of policy.factors.entries()) {
+      const unfit = stepKinds(step).find((kind) => !(serialFactors as readonly string[]).includes(kind))
+      if (unfit) faults.push({ path: `policy.factors[${index}]`, message: refuseFactor(unfit) })
+    }
+    return policy
+  } catch (error) {
+    if (!(error instanceof SallyportError)) throw error
+    for (const { path, message } of error.faults) {
+      faults.push({ path: path ? `policy.${path}` : 'policy', message })
+    }
+    return null
+  }
+}
+
+/** What is wrong with keys that are right one by one. */
+function crossFaults(config: z.infer<typeof schema>): Fault[] {
+  const { ports, technicians, vault } = config
+  const people = technicians.map((one) => ('id' in one ? one : null))
+  const lines = ports.flatMap(({ technician: near, device }, index) => [
+    [`ports[${index}].technician.path`, near.path] as const,
+    [`ports[${index}].device.path`, device.path] as const,
+  ])
+  return [
+    ...repeated(ports.map(({ id }, index) => [`ports[${index}].id`, id] as const)),
+    ...repeated(lines),
+    ...repeated(
+      people.flatMap((one, i) => (one ? [[`technicians[${i}].id`, canonicalAlias(one.id)!] as const] : [])),
+    ),
+    ...people.flatMap((one, at) =>
+      (one?.factors ?? []).flatMap((factor, index) =>
+        clearFault(factor, `technicians[${at}].factors[${index}]`, vault),
+      ),
+    ),
+  ]
+}
+
+function clearFault(factor: FactorConfig, path: string, vault: unknown): Fault[] {
+  const key = clearKey(factor)
+  if (key === null || vault === 'off') return []
+  const message =
+    'is a secret in the clear: seal it with `sallyport shim enrol`, or say `vault: off` on trial'
+  return [{ path: `${path}.${key}`, message }]
+}
+
+function repeated(named: readonly (readonly [path: string, value: string])[]): Fault[] {
+  const first = new Map<string, string>()
+  return named.flatMap(([path, value]) => {
+    const before = first.get(value)
+    if (before === undefined) first.set(value, path)
+    return before === undefined ? [] : [{ path, message: `the same as ${before}` }]
+  })
+}

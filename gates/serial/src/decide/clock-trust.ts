@@ -1,0 +1,69 @@
+import { type Clock, SallyportError, type Store, type Tx } from '@sallyport/core'
+
+export type ClockVerdict = { trusted: true } | { trusted: false; reason: string }
+
+export interface ClockTrust {
+  check(): Promise<ClockVerdict>
+  /** Remembers, in `tx`, that the clock got this far. Never backwards. */
+  mark(tx: Tx): Promise<void>
+  /** An administrator says that the clock is right as it stands now. */
+  accept(reason: string): Promise<{ before: number | null; now: number }>
+}
+
+const latest = 'shim.clock.latest'
+/** A daemon that disciplines the clock may move it by so much, and the disk's stamp is as old as its commit. */
+const tolerance = 2_000
+
+/**
+ * A clock set back makes old codes look new, and the store's memory of used steps is then all that stands.
+ * So codes are refused while the clock shows a time before one that it showed already, or while nothing
+ * keeps it right where that is demanded.
+ */
+export function createClockTrust(options: {
+  store: Store
+  clock: Clock
+  requireSync: boolean
+  synchronised: () => Promise<boolean>
+}): ClockTrust {
+  const { store, clock, requireSync, synchronised } = options
+  return {
+    async check() {
+      const seen = await store.read(readLatest)
+      const behind = seen === null ? 0 : seen - clock.now()
+      if (behind > tolerance) {
+        const from = new Date(seen!).toISOString()
+        return { trusted: false, reason: `the clock was set back: it showed ${from} before` }
+      }
+      if (requireSync && !(await synchronised())) {
+        return { trusted: false, reason: 'the clock is not synchronised by NTP' }
+      }
+      return { trusted: true }
+    },
+    async mark(tx) {
+      const seen = await readLatest(tx)
+      if (seen === null || clock.now() > seen) await tx.settings.put(latest, String(clock.now()))
+    },
+    accept: (reason) =>
+      store.transaction(async (tx) => {
+        const before = await readLatest(tx)
+        const now = clock.now()
+        await tx.settings.put(latest, String(now))
+        tx.ledger.append({
+          type: 'clock.accepted',
+          at: now,
+          actor: 'cli',
+          gate: 'serial',
+          data: { before, reason },
+        })
+        return { before, now }
+      }),
+  }
+}
+
+async function readLatest(tx: Tx): Promise<number | null> {
+  const text = await tx.settings.find(latest)
+  if (text === null) return null
+  const at = Number(text)
+  if (Number.isSafeInteger(at)) return at
+  throw new SallyportError('store_damaged', `the setting "${latest}" in the database is damaged`)
+}

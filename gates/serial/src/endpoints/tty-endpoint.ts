@@ -1,0 +1,120 @@
+import { execFile } from 'node:child_process'
+import { closeSync, constants, openSync } from 'node:fs'
+import { realpath, stat } from 'node:fs/promises'
+import { ReadStream } from 'node:tty'
+import { promisify } from 'node:util'
+import type { EndpointConfig } from '../config/endpoint-config.ts'
+import { breakLength, type Endpoint, type Line, type LineEvents, type Signals } from './line.ts'
+
+const run = promisify(execFile)
+const pollEvery = 50
+
+/**
+ * A serial port or a pseudo-terminal. Bytes go through libuv's terminal stream, whose round trip is shorter
+ * and steadier than that of the serialport package; the package is used for what a stream cannot do on a
+ * real port: its rate and framing, its modem lines, breaks, and dropping what waits in the driver.
+ */
+export function createTtyEndpoint(config: EndpointConfig): Endpoint {
+  const { path, baud, data_bits, parity, stop_bits, flow } = config
+  return {
+    settings: { path, baud, data_bits, parity, stop_bits, flow },
+    async open(events) {
+      if (!(await stat(path)).isCharacterDevice()) throw new Error(`${path} is no serial port`)
+      const pseudo = (await realpath(path)).startsWith('/dev/pts/')
+      // The package throws away what has arrived as it opens; a pseudo-terminal keeps what was typed before.
+      const port = pseudo ? null : await openPort(config)
+      try {
+        if (pseudo) await run('stty', ['-F', path, 'raw', '-echo', flow === 'xonxoff' ? 'ixon' : '-ixon'])
+        return startLine({ stream: openStream(path), port, events, flow })
+      } catch (error) {
+        await port?.close()
+        throw error
+      }
+    },
+  }
+}
+
+type Port = Awaited<ReturnType<typeof openPort>>
+
+async function openPort({ path, baud, data_bits, parity, stop_bits, flow }: EndpointConfig) {
+  const { SerialPort } = await import('serialport')
+  return SerialPort.binding.open({
+    ...{ path, baudRate: baud, dataBits: data_bits, parity, stopBits: stop_bits },
+    ...{ rtscts: flow === 'rtscts', xon: flow === 'xonxoff', xoff: flow === 'xonxoff' },
+    // the stream below opens the same port a second time
+    lock: false,
+    // the package's type asks for what every system can do at once
+  } as never)
+}
+
+function openStream(path: string): ReadStream {
+  const fd = openSync(path, constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK)
+  try {
+    return new ReadStream(fd)
+  } catch (error) {
+    closeSync(fd)
+    throw error
+  }
+}
+
+function startLine(parts: {
+  stream: ReadStream
+  port: Port | null
+  events: LineEvents
+  flow: EndpointConfig['flow']
+}): Line {
+  const { stream, port, events, flow } = parts
+  const quietly = (work: Promise<unknown> | undefined) => void work?.catch(() => {})
+  let closed = false
+  const end = (reason: string | null) => {
+    if (closed) return
+    closed = true
+    poll?.stop()
+    stream.destroy()
+    if (port) quietly(port.flush().finally(() => port.close()))
+    if (reason !== null) events.lost(reason)
+  }
+  const poll = port && pollSignals(port, events)
+  stream.on('data', (bytes: Buffer) => closed || events.data(bytes))
+  stream.on('error', (error: NodeJS.ErrnoException) =>
+    end(error.code === 'EIO' ? 'hang-up' : String(error.code)),
+  )
+  stream.on('end', () => end('hang-up'))
+  stream.on('close', () => end('hang-up'))
+  stream.resume()
+  return {
+    write: (bytes, written) =>
+      void (closed || stream.write(bytes, (error) => error || closed || written?.())),
+    pause: () => void stream.pause(),
+    resume: () => void (closed || stream.resume()),
+    drive: ({ dtr, rts }) => quietly(port?.set(flow === 'rtscts' ? { dtr } : { dtr, rts })),
+    sendBreak: () => quietly(port?.set({ brk: true }).then(() => endBreak(port))),
+    cut: () => end(null),
+  }
+}
+
+async function endBreak(port: Port): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, breakLength))
+  await port.set({ brk: false })
+}
+
+/** A port cannot be waited on for its modem lines. One that has none (a USB adapter may) is asked once. */
+function pollSignals(port: Port, events: LineEvents): { stop(): void } {
+  let before: Signals | null = null
+  let timer: NodeJS.Timeout | null = null
+  let stopped = false
+  const look = async () => {
+    const { dsr, cts, dcd } = await port.get()
+    if (stopped) return
+    if (before?.dsr !== dsr || before.cts !== cts || before.dcd !== dcd) events.signals({ dsr, cts, dcd })
+    before = { dsr, cts, dcd }
+    timer = setTimeout(() => look().catch(() => {}), pollEvery)
+  }
+  look().catch(() => {})
+  return {
+    stop() {
+      stopped = true
+      if (timer) clearTimeout(timer)
+    },
+  }
+}

@@ -1,0 +1,288 @@
+import type { Authority } from '../decide/authority.ts'
+import type { BreakGlass } from '../decide/break-glass.ts'
+import { phrases } from '../dialogue/phrases.ts'
+import { keepLine } from '../endpoints/keep-line.ts'
+import type { Endpoint, Signals } from '../endpoints/line.ts'
+import type { Recorder, RecordingHeader } from '../recorder/recording.ts'
+import { type Effect, type PortEvent, type PortState, stepPort } from '../state/port-state.ts'
+import type { Timers } from '../timers.ts'
+import { createDialogue, type Dialogue } from './dialogue.ts'
+import { createGateSession, type GateSession, type SessionRules } from './gate-session.ts'
+
+const challengeLasts = 2 * 60_000
+
+export interface Transition {
+  port: string
+  from: PortState
+  to: PortState
+  event: PortEvent
+}
+
+export interface PortGateOptions {
+  id: string
+  technician: Endpoint
+  device: Endpoint
+  rules: SessionRules & { banner: string }
+  authority: Authority
+  breakGlass: BreakGlass
+  recorder: Recorder
+  /** All of a recording's header but what the gate itself knows. */
+  header(session: Pick<RecordingHeader, 'session' | 'technician' | 'openedBy' | 'marked'>): RecordingHeader
+  /** Keeps a transition: in the log, in the ledger, and the state for the next start. Rejects when it cannot. */
+  journal(transition: Transition): Promise<void>
+  /** Facts for the ledger that are no transitions: a record that was closed, a gap in one. */
+  note(type: string, data: Record<string, string | number>): Promise<void>
+  timers: Timers
+  log: { info(facts: object, message: string): void; error(facts: object, message: string): void }
+  saved: PortState
+}
+
+export interface PortStatus {
+  id: string
+  state: PortState['name']
+  technician: string | null
+  session_id: string | null
+  bytes_in: number
+  bytes_out: number
+  reason: string | null
+  locked: readonly string[]
+  /** Bytes that came while the gate was shut, and went nowhere. */
+  dropped_in: number
+  dropped_out: number
+  endpoints: { technician: 'open' | 'absent'; device: 'open' | 'absent' }
+}
+
+export interface PortGate {
+  readonly id: string
+  status(): PortStatus
+  /** What happens to the port from outside: an administrator, a sensor. Resolves when it is kept. */
+  send(event: PortEvent): Promise<void>
+  /** The recording that is open, for heartbeats. */
+  highWater(): ReturnType<GateSession['highWater']>
+  /** Ends a session in order, then lets go of both lines. */
+  stop(): Promise<void>
+}
+
+/** One door: two lines, the states between them, and whoever asks to pass. */
+export function createPortGate(options: PortGateOptions): PortGate {
+  const { id, timers, log, authority, breakGlass, rules } = options
+  const dropped = { in: 0, out: 0 }
+  const memory = { failures: 0 }
+  let state = options.saved
+  let dialogue: Dialogue | null = null
+  let session: GateSession | null = null
+  let challengeOver = () => {}
+  let ending: Promise<void> = Promise.resolve()
+  let wired = false
+
+  const near = keepLine(options.technician, {
+    timers,
+    log: (facts, message) => log.info({ port: id, side: 'technician', ...facts }, message),
+    events: {
+      data: fromTechnician,
+      lost: (reason) => hangUp(reason),
+      signals: onSignals,
+      broke: () => session?.pass('break'),
+    },
+  })
+  const far = keepLine(options.device, {
+    timers,
+    log: (facts, message) => log.info({ port: id, side: 'device', ...facts }, message),
+    events: {
+      data: fromDevice,
+      lost: (reason) =>
+        void (state.name === 'OPEN' && send({ type: 'failed', reason: `device lost (${reason})` })),
+      // what the device says by its modem lines, the technician's computer sees as if it were plugged in
+      signals: ({ dsr, cts }) => near.line?.drive({ dtr: dsr, rts: cts }),
+      broke: () => session && near.line?.sendBreak(),
+    },
+  })
+
+  function say(text: string): void {
+    near.line?.write(Buffer.from(text))
+  }
+
+  async function send(event: PortEvent): Promise<void> {
+    const from = state
+    const { state: to, effects } = stepPort(from, event)
+    state = to
+    // The line is cut before anything else is thought of, the disk above all.
+    if (effects.includes('cut_line')) session?.cut()
+    const changed = JSON.stringify(from) !== JSON.stringify(to)
+    const kept = changed ? options.journal({ port: id, from, to, event }) : Promise.resolve()
+    for (const effect of effects) apply(effect)
+    await kept
+  }
+
+  /** For events of the lines themselves, where nobody waits: a failure to keep one is told in the log. */
+  function tell(event: PortEvent): void {
+    send(event).catch((error: unknown) => log.error({ port: id, err: error, event: event.type }, 'not kept'))
+  }
+
+  function apply(effect: Effect): void {
+    if (effect === 'challenge') {
+      beginDialogue()
+      return
+    }
+    endDialogue()
+    if (effect === 'cut_line') {
+      far.cut()
+      say(`\r\n${phrases.stopped(state.reason ?? 'unknown')}\r\n`)
+      ending = endSession('cut')
+    }
+    if (effect === 'finish') ending = endSession('finish')
+  }
+
+  function beginDialogue(): void {
+    endDialogue()
+    const mine = createDialogue(
+      {
+        ...{ banner: rules.banner, authority, port: id, timers, say },
+        locks: () => state.locks,
+        deviceIsThere: () => far.line !== null,
+        redeem: (code) => breakGlass.redeem(id, code),
+        granted: ({ session: granted, technician, openedBy }, typedAt) => {
+          void open({ session: granted, technician: { id: technician }, openedBy }, typedAt)
+        },
+        glassBroken: (granted, typedAt) => {
+          const openedBy = [{ factor: 'break-glass', detail: {} }]
+          const technician = { id: 'break-glass' }
+          void open({ session: granted, technician, openedBy, marked: 'break-glass' }, typedAt)
+        },
+        locked: (lock) => tell({ type: 'locked', lock }),
+        unavailable: (error) => log.error({ port: id, err: error }, 'codes cannot be checked'),
+      },
+      memory,
+    )
+    dialogue = mine
+    challengeOver = timers.after(challengeLasts, () => {
+      say(`\r\n${phrases.expired}\r\n`)
+      tell({ type: 'timed_out' })
+    })
+    mine.greet()
+  }
+
+  function endDialogue(): void {
+    challengeOver()
+    dialogue?.end()
+    dialogue = null
+  }
+
+  async function open(
+    proven: Pick<RecordingHeader, 'session' | 'technician' | 'openedBy' | 'marked'>,
+    typedAt: number,
+  ): Promise<void> {
+    const { session: granted, technician, marked } = proven
+    endDialogue()
+    const mine = createGateSession({
+      ...{ id: granted, rules, timers, near, far, typedAt },
+      recorder: options.recorder,
+      header: options.header(proven),
+      greeting: marked ? phrases.openedByBreakGlass(granted) : phrases.opened(granted),
+      onEvent: (event) => session === mine && tell(event),
+      onGap: (error) => {
+        log.error({ port: id, session: granted, err: error }, 'a gap in the recording')
+        options.note('recording.gap', { port: id, session: granted }).catch(() => {})
+      },
+    })
+    session = mine
+    try {
+      await send(
+        marked
+          ? { type: 'break_glass', session: granted }
+          : { type: 'authenticated', session: granted, technician: technician.id },
+      )
+      if (state.name === 'OPEN' && state.session === granted) await mine.open()
+    } catch (error) {
+      log.error({ port: id, session: granted, err: error }, 'the session cannot be recorded')
+      tell({ type: 'failed', reason: 'the session cannot be recorded' })
+    }
+  }
+
+  async function endSession(how: 'finish' | 'cut'): Promise<void> {
+    const mine = session
+    const reason = state.reason ?? 'ended'
+    if (mine === null) return
+    try {
+      const closed = await mine.close(reason, how)
+      if (closed) {
+        const { frames, digest, bytes } = closed
+        const counts = { frames, digest, bytes_in: bytes.in, bytes_out: bytes.out }
+        await options.note('session.closed', { port: id, session: mine.id, reason, ...counts })
+      }
+      if (session === mine) session = null
+      if (how === 'finish') {
+        say(`\r\n${phrases.ended(reason)}\r\n`)
+        await send({ type: 'flushed' })
+      }
+    } catch (error) {
+      log.error({ port: id, session: mine.id, err: error }, 'the record could not be closed')
+      if (session === mine) session = null
+      if (how === 'finish') tell({ type: 'failed', reason: 'the record could not be closed' })
+    }
+  }
+
+  function fromTechnician(bytes: Buffer): void {
+    if (session) {
+      if (!session.pass('in', bytes)) dropped.in += bytes.length
+      return
+    }
+    if (dialogue) {
+      dialogue.type(bytes)
+      return
+    }
+    if (state.name === 'IDLE' || state.name === 'LOCKED') {
+      tell({ type: 'connected' })
+      // A lone Enter only wakes the gate; anything more is the beginning of a line.
+      if (bytes.some((byte) => byte !== 0x0d && byte !== 0x0a)) (dialogue as Dialogue | null)?.type(bytes)
+      return
+    }
+    dropped.in += bytes.length
+    if (state.name === 'EMERGENCY_STOP' && bytes.includes(0x0d))
+      say(`\r\n${phrases.stopped(state.reason ?? '')}\r\n`)
+  }
+
+  function fromDevice(bytes: Buffer): void {
+    if (!session?.pass('out', bytes)) dropped.out += bytes.length
+  }
+
+  function onSignals(signals: Signals): void {
+    const present = signals.dsr || signals.dcd
+    if (present && !wired) {
+      wired = true
+      if (!dialogue && !session) tell({ type: 'connected' })
+    }
+    if (!present && wired) {
+      wired = false
+      hangUp('hang-up')
+    }
+    if (session) far.line?.drive({ dtr: signals.dsr, rts: signals.cts })
+  }
+
+  function hangUp(reason: string): void {
+    tell({ type: 'disconnected', reason })
+  }
+
+  return {
+    id,
+    send,
+    highWater: () => session?.highWater() ?? null,
+    status() {
+      const bytes = session?.bytes() ?? { in: 0, out: 0 }
+      const there = (line: unknown) => (line === null ? 'absent' : 'open') as 'open' | 'absent'
+      return {
+        ...{ id, state: state.name, technician: state.technician, session_id: state.session },
+        ...{ bytes_in: bytes.in, bytes_out: bytes.out, reason: state.reason, locked: state.locks },
+        ...{ dropped_in: dropped.in, dropped_out: dropped.out },
+        endpoints: { technician: there(near.line), device: there(far.line) },
+      }
+    },
+    async stop() {
+      if (state.name === 'OPEN') await send({ type: 'ended', reason: 'the gate was stopped' })
+      await ending
+      endDialogue()
+      near.stop()
+      far.stop()
+    },
+  }
+}

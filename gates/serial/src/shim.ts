@@ -1,0 +1,204 @@
+import {
+  type Attempts,
+  type Clock,
+  createAttempts,
+  type Factor,
+  parseGatePolicies,
+  type Random,
+  SallyportError,
+  type Store,
+  type Vault,
+} from '@sallyport/core'
+import type { ShimConfig } from './config/shim-config.ts'
+import { createAuthority } from './decide/authority.ts'
+import { createBreakGlass } from './decide/break-glass.ts'
+import { createClockTrust } from './decide/clock-trust.ts'
+import { enrolTechnicians } from './decide/enrol-technicians.ts'
+import { technicianLimits } from './decide/port-budget.ts'
+import { endpointOf as openEndpoint } from './endpoints/open-endpoint.ts'
+import { createJournal } from './gate/journal.ts'
+import { createPortGate, type PortGate } from './gate/port-gate.ts'
+import type { Recorder, RecordingHeader } from './recorder/recording.ts'
+import { wholePort } from './state/port-state.ts'
+import { loadPortState } from './state/saved-state.ts'
+import type { Timers } from './timers.ts'
+
+export interface ShimLog {
+  info(facts: object, message: string): void
+  warn(facts: object, message: string): void
+  error(facts: object, message: string): void
+}
+
+export interface ShimParts {
+  config: ShimConfig
+  store: Store
+  vault: Vault
+  clock: Clock
+  random: Random
+  factors: readonly Factor[]
+  recorder: Recorder
+  timers: Timers
+  synchronised: () => Promise<boolean>
+  software: string
+  log: ShimLog
+  /** Where lines come from, when not from this machine's ports. */
+  endpointOf?: typeof openEndpoint
+}
+
+const bootCount = 'shim.boot_count'
+
+/** The ports of one daemon, and what an administrator, or a sensor, can do to them. */
+export async function createShim(parts: ShimParts) {
+  const { config, store, clock, recorder, timers, log, endpointOf = openEndpoint } = parts
+  const clockTrust = createClockTrust({
+    ...{ store, clock, synchronised: parts.synchronised },
+    requireSync: config.clock.require_sync,
+  })
+  const boots = await countBoot(parts)
+  for (const { path, frames } of await recorder.recover())
+    log.warn({ path, frames }, 'a recording was interrupted')
+  const subjects = await enrolTechnicians(config.technicians, { ...parts, totp: config.totp })
+  const breakGlass = createBreakGlass({ ...parts, ports: config.ports.map(({ id }) => id) })
+  const limits = technicianLimits(config.lockout)
+  const attempts: Attempts = createAttempts({ ...parts, limits })
+  const policies = parseGatePolicies(config.policy)
+  const authority = createAuthority({ ...parts, attempts, policies, subjects, limits, clockTrust })
+  const journal = createJournal({ store, clock, timers, log, subjects })
+  const startedAt = timers.monotonic()
+
+  const gates = new Map<string, PortGate>()
+  for (const port of config.ports) {
+    const saved = await store.read((tx) => loadPortState(tx, port.id))
+    const [technician, device] = [endpointOf(port.technician), endpointOf(port.device)]
+    const header = (
+      proven: Parameters<Parameters<typeof createPortGate>[0]['header']>[0],
+    ): RecordingHeader => ({
+      ...proven,
+      technician: { ...proven.technician, ...nameOf(config, proven.technician.id) },
+      device: {
+        id: config.device.id,
+        ...known({ name: config.device.name, location: config.device.location }),
+      },
+      ...{ port: port.id, portSettings: { technician: technician.settings, device: device.settings } },
+      ...{ policy: config.policy, software: parts.software, clock: { boot_count: boots } },
+    })
+    const gate = createPortGate({
+      ...{ id: port.id, technician, device, rules: { ...config.session }, authority, breakGlass },
+      ...{ recorder, header, journal: journal.keep, note: journal.note, timers, log, saved },
+    })
+    gates.set(port.id, gate)
+  }
+
+  function gateOf(id: string | undefined): PortGate[] {
+    if (id === undefined) return [...gates.values()]
+    const gate = gates.get(id)
+    if (!gate)
+      throw new SallyportError(
+        'not_found',
+        `there is no port "${id}"; there are ${[...gates.keys()].join(', ')}`,
+      )
+    return [gate]
+  }
+
+  /** One port, named or the only one. */
+  function theGate(id: string | undefined): PortGate {
+    const [gate, ...others] = gateOf(id)
+    if (gate && others.length === 0) return gate
+    throw new SallyportError('invalid_input', `name the port with --port: ${[...gates.keys()].join(', ')}`)
+  }
+
+  return {
+    breakGlass,
+
+    async status() {
+      const verdict = await clockTrust.check()
+      const ports = []
+      for (const gate of gates.values()) {
+        const unexplained = await breakGlass.unexplained(gate.id)
+        ports.push({ ...gate.status(), ...(unexplained.length > 0 && { unexplained }) })
+      }
+      return {
+        ports,
+        boot_count: boots,
+        device: config.device.id,
+        software: parts.software,
+        uptime: Math.round((timers.monotonic() - startedAt) / 1_000),
+        clock: verdict.trusted ? { trusted: true } : { trusted: false, reason: verdict.reason },
+        recordings: await recorder.usage(),
+      }
+    },
+
+    /** Lifts locks: of one technician everywhere, of one port, or all there are. */
+    async unlock({ port, technician }: { port?: string | undefined; technician?: string | undefined }) {
+      const unlocked: string[] = []
+      for (const gate of gateOf(port)) {
+        const { locked } = gate.status()
+        const locks = technician === undefined ? [...new Set([...locked, wholePort])] : [technician]
+        await authority.unlock(gate.id, locks)
+        await gate.send({ type: 'unlocked', locks })
+        unlocked.push(...locks.filter((lock) => locked.includes(lock)))
+      }
+      return { unlocked }
+    },
+
+    async reset({ port, reason }: { port?: string | undefined; reason: string }) {
+      const stopped = gateOf(port).filter((gate) => gate.status().state === 'EMERGENCY_STOP')
+      if (stopped.length === 0) throw new SallyportError('not_found', 'no port stands in EMERGENCY_STOP')
+      for (const gate of stopped) await gate.send({ type: 'reset', reason })
+      return { reset: stopped.map(({ id }) => id) }
+    },
+
+    async close({ port, reason }: { port?: string | undefined; reason: string }) {
+      const gate = theGate(port)
+      const { state, session_id: session } = gate.status()
+      if (state !== 'OPEN') throw new SallyportError('not_found', `port ${gate.id} has no open session`)
+      await gate.send({ type: 'ended', reason })
+      return { closed: session }
+    },
+
+    acceptClock: ({ reason }: { reason: string }) => clockTrust.accept(reason),
+
+    /** Something is wrong with the box itself: every port stops. */
+    async tamper(reason: string) {
+      await Promise.all([...gates.values()].map((gate) => gate.send({ type: 'tamper', reason })))
+    },
+
+    /** Once a heartbeat: how far the clock got, and what there is to say of every port. */
+    async beat() {
+      await store.transaction((tx) => clockTrust.mark(tx))
+      return [...gates.values()].map((gate) => ({ ...gate.status(), recording: gate.highWater() }))
+    },
+
+    async stop() {
+      await Promise.all([...gates.values()].map((gate) => gate.stop()))
+      journal.stop()
+    },
+  }
+}
+
+export type Shim = Awaited<ReturnType<typeof createShim>>
+
+async function countBoot({ store, clock, software }: ShimParts): Promise<number> {
+  return store.transaction(async (tx) => {
+    const boots = Number((await tx.settings.find(bootCount)) ?? 0) + 1
+    await tx.settings.put(bootCount, String(boots))
+    tx.ledger.append({
+      type: 'shim.started',
+      at: clock.now(),
+      gate: 'serial',
+      data: { boot_count: boots, software },
+    })
+    return boots
+  })
+}
+
+function nameOf({ technicians }: ShimConfig, id: string): { name?: string } {
+  return known({ name: technicians.find((one) => one.id === id)?.name })
+}
+
+/** Without the keys that hold nothing. */
+function known<T extends Record<string, string | undefined>>(facts: T): { [K in keyof T]?: string } {
+  return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: string
+  }
+}

@@ -1,0 +1,264 @@
+import { spawnSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { sallyport } from './support/cli.ts'
+import { type Bench, codeOf, makeBench, type Plug, passGate, plugIn, until } from './support/shim.ts'
+
+vi.setConfig({ testTimeout: 60_000 })
+
+const everyByte = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte))
+
+describe('the gate between two cables', () => {
+  const bench: Bench = makeBench({ lockout: { attempts: 2 } })
+  let near: Plug
+  let far: Plug
+
+  beforeAll(async () => {
+    await bench.cable('near', 'gate-near')
+    await bench.cable('far', 'gate-far')
+    await bench.start()
+    near = await plugIn(bench.at('near'))
+    far = await plugIn(bench.at('far'))
+  })
+  afterAll(() => bench.remove())
+
+  it('asks at the first byte, masks the code, and lets nothing through either way', async () => {
+    far.type('secret of the device')
+    near.type('\r')
+    await near.expect('Shim MFA gate. Authenticate as: <technician_id> <totp_code>\r\n> ')
+    near.type('alice@example.org 123')
+    await near.expect('> alice@example.org ***')
+    near.type('\x7f\x7f\x7f999\rtyped ahead\r')
+    await near.expect('Authentication failed.\r\n')
+    await until('what was dropped', async () => (await bench.port()).dropped_out === 20)
+    expect(far.seen()).toEqual(Buffer.alloc(0))
+    expect(near.text()).not.toContain('secret')
+    expect(near.text()).not.toContain('999')
+    // the wait is over, and what was typed during it has no part in the next line
+    await until('the second prompt', () => near.text().endsWith('Authentication failed.\r\n> '))
+  })
+
+  it('opens for the right code, once, and drops what was typed behind it', async () => {
+    const code = codeOf('alice')
+    near.forget()
+    near.type(`alice@example.org ${code}\rtyped ahead`)
+    const said = await near.expect('is being recorded.\r\n')
+    expect(said).toMatch(
+      /^alice@example.org \*{6}\r\nAuthenticated\. Session [\w-]+ is being recorded\.\r\n$/,
+    )
+    expect(await bench.port()).toMatchObject({ state: 'OPEN', technician: 'alice@example.org' })
+    expect(far.seen()).toEqual(Buffer.alloc(0))
+  })
+
+  it('carries every byte value and bulk in both directions at once', async () => {
+    near.forget()
+    near.type(everyByte)
+    far.type(everyByte)
+    await until('256 bytes each way', () => near.seen().length === 256 && far.seen().length === 256)
+    expect(near.seen()).toEqual(everyByte)
+    expect(far.seen()).toEqual(everyByte)
+    near.forget()
+    far.forget()
+    const [up, down] = [randomBytes(1_500_000), randomBytes(1_500_000)]
+    near.type(up)
+    far.type(down)
+    await until('bulk', () => far.seen().length >= up.length && near.seen().length >= down.length)
+    expect(far.seen().equals(up)).toBe(true)
+    expect(near.seen().equals(down)).toBe(true)
+    expect(await bench.port()).toMatchObject({ bytes_in: 1_500_256, bytes_out: 1_500_256 })
+  })
+
+  it('listens on no network socket, and keeps its files to itself', () => {
+    const inodes = readdirSync(`/proc/${bench.pid()}/fd`).flatMap((fd) => {
+      try {
+        return /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${bench.pid()}/fd/${fd}`))?.[1] ?? []
+      } catch {
+        return []
+      }
+    })
+    expect(inodes.length).toBeGreaterThan(0)
+    for (const table of ['tcp', 'tcp6', 'udp', 'udp6', 'raw', 'packet']) {
+      const lines = readFileSync(`/proc/${bench.pid()}/net/${table}`, 'utf8').split('\n').slice(1)
+      const own = lines.filter((line) => inodes.some((inode) => line.split(/\s+/).includes(inode)))
+      expect(own, table).toEqual([])
+    }
+    for (const folder of ['', '/sessions', '/state', '/alerts', '/heartbeats'])
+      expect(statSync(bench.at(`data${folder}`)).mode & 0o777).toBe(0o700)
+    for (const file of ['shim.db', 'control.sock', 'vault.key', 'recording.key'])
+      expect(statSync(bench.at(`data/state/${file}`)).mode & 0o777, file).toBe(0o600)
+  })
+
+  it('ends a session in order when it is told to, and when the terminal hangs up', async () => {
+    const { session_id: session } = await bench.port()
+    expect(await bench.control('close', { reason: 'lunch' })).toEqual({ closed: session })
+    await near.expect('Session ended: lunch.\r\n')
+    await bench.state('IDLE')
+    near.forget()
+    // another technician: the code of the first is used up for its half minute
+    await passGate(near, 'bob')
+    near.type('last words')
+    await far.expect('last words')
+    bench.unplugCable('near')
+    await bench.state('IDLE')
+    expect(await bench.port()).toMatchObject({ reason: 'hang-up', endpoints: { technician: 'absent' } })
+    await bench.cable('near', 'gate-near')
+    near = await plugIn(bench.at('near'))
+    // typed before the gate has found its cable again: nothing of it is lost
+    near.type('alice@example.org ')
+    near.type('0\r')
+    await near.expect('Authentication failed.')
+    const text = near.text()
+    expect(text).toContain('Authenticate as:')
+    expect(text).toContain('> alice@example.org *\r\n')
+  })
+
+  it('locks a technician who fails too often, over kill -9, and not the other; unlock lifts it', async () => {
+    await until('the prompt', () => near.text().endsWith('> '))
+    near.type('alice@example.org 1\r')
+    await near.expect('alice@example.org is LOCKED after too many failures')
+    await bench.state('LOCKED')
+    await bench.stop('SIGKILL')
+    await bench.start()
+    expect(await bench.port()).toMatchObject({ state: 'LOCKED', locked: ['alice@example.org'] })
+    near.forget()
+    near.type(`alice@example.org ${codeOf('alice')}\r`)
+    await near.expect('alice@example.org is LOCKED')
+    expect(near.text()).not.toContain('Authenticated')
+    expect(await bench.control('unlock')).toEqual({ unlocked: ['alice@example.org'] })
+    await bench.state('IDLE')
+  })
+
+  it('answers nobody but its own user and root', async () => {
+    const { code, err } = await sallyport(['shim', 'status', '--config', bench.config], { uid: 65_534 })
+    expect(code).toBe(1)
+    expect(err).toContain('cannot be read (EACCES)')
+    await expect(bench.control('nonsense')).rejects.toThrow('there is no command')
+    await expect(bench.control('reset', { reason: 'x' })).rejects.toThrow('no port stands in EMERGENCY_STOP')
+    await expect(bench.control('close', { reason: '' })).rejects.toThrow('--reason')
+  })
+
+  it('stops every line at once when its device is lost, until it is reset', async () => {
+    near.forget()
+    await passGate(near, 'carol')
+    bench.unplugCable('far')
+    await near.expect('EMERGENCY STOP: device lost')
+    await bench.stop('SIGKILL')
+    await bench.cable('far', 'gate-far')
+    await bench.start()
+    expect(await bench.port()).toMatchObject({ state: 'EMERGENCY_STOP' })
+    near.forget()
+    near.type('alice@example.org 1\r')
+    await near.expect('EMERGENCY STOP')
+    expect(await bench.control('reset', { reason: 'plugged in again' })).toEqual({ reset: ['service'] })
+    expect((await bench.port()).state).toBe('IDLE')
+    expect(await bench.stop()).toBe(0)
+  })
+})
+
+describe('a terminal at the gate', () => {
+  const bench = makeBench()
+  const session = `shim-${process.pid}`
+  const tmux = (...words: string[]) =>
+    spawnSync('tmux', ['-L', session, ...words], { encoding: 'utf8' }).stdout
+  const screen = () => tmux('capture-pane', '-p', '-t', session)
+  const type = (...keys: string[]) => tmux('send-keys', '-t', session, ...keys)
+
+  beforeAll(async () => {
+    await bench.cable('near', 'gate-near')
+    await bench.cable('far', 'gate-far')
+    await bench.start()
+  })
+  afterAll(async () => {
+    tmux('kill-server')
+    await bench.remove()
+  })
+
+  it.each([
+    ['picocom', 'alice', (path: string) => `picocom --quiet ${path}`, ['C-a', 'C-x']],
+    ['screen', 'bob', (path: string) => `screen ${path} 9600`, ['C-a', 'k', 'y']],
+  ] as const)('%s sees the prompt, the masked code, and the device', async (_, name, command, hangUp) => {
+    const far = await plugIn(bench.at('far'))
+    tmux('new-session', '-d', '-s', session, '-x', '100', '-y', '30', command(bench.at('near')))
+    await until('the banner', () => {
+      type('Enter')
+      return screen().includes('Authenticate as:')
+    })
+    type(`${name}@example.org 000000`, 'Enter')
+    await until('a failure', () => screen().includes('Authentication failed.'))
+    await until('the prompt', () => screen().trimEnd().endsWith('>'))
+    type(`${name}@example.org ${codeOf(name)}`, 'Enter')
+    await until('the session', () => screen().includes('is being recorded.'))
+    expect(screen()).toContain(`> ${name}@example.org ******`)
+    type('STATUS', 'Enter')
+    await far.expect('STATUS\r')
+    far.type('RUNNING 12 ml/h\r\n')
+    await until('the answer', () => screen().includes('RUNNING 12 ml/h'))
+    type(...hangUp)
+    await until('the terminal is gone', () => tmux('list-sessions') === '')
+    far.unplug()
+    // A virtual cable tells nothing of the terminal at its other end: it hangs up when it is pulled.
+    bench.unplugCable('near')
+    await bench.state('IDLE')
+    expect((await bench.port()).reason).toBe('hang-up')
+    await until('the cable is out', async () => !existsSync(bench.at('near')))
+    await bench.cable('near', 'gate-near')
+    await until('both lines', async () => (await bench.port()).endpoints.technician === 'open')
+  })
+})
+
+describe('a clock that was set', () => {
+  const bench = makeBench()
+  const library = '/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1'
+  const shifted = (by: string) => ({ LD_PRELOAD: library, FAKETIME: by, FAKETIME_DONT_FAKE_MONOTONIC: '1' })
+  let near: Plug
+
+  afterAll(() => bench.remove())
+
+  it('takes no code back, an hour ago or in 40 days, and says why it refuses', async () => {
+    await bench.cable('near', 'gate-near')
+    await bench.cable('far', 'gate-far')
+    await bench.start()
+    near = await plugIn(bench.at('near'))
+    const used = codeOf('alice')
+    await passGate(near, 'alice')
+    await bench.stop()
+    near.forget()
+
+    await bench.start(shifted('-1h'))
+    expect((await bench.status()).clock).toMatchObject({
+      trusted: false,
+      reason: expect.stringContaining('set back'),
+    })
+    for (const code of [used, codeOf('alice', '1 hour ago'), codeOf('bob', '1 hour ago')]) {
+      near.forget()
+      near.type(`${code === used ? 'alice' : 'bob'}@example.org ${code}\r`)
+      expect(await near.expect('\n> ')).toMatch(
+        /Codes are refused: the clock was set back.*sallyport shim clock accept/,
+      )
+    }
+    await bench.control('clock accept', { reason: 'a trial' })
+    near.forget()
+    near.type(`alice@example.org ${codeOf('alice', '1 hour ago')}\r`)
+    await near.expect('Authentication failed.')
+    await bench.stop()
+
+    await bench.start(shifted('+40d'))
+    near.forget()
+    near.type(`alice@example.org ${used}\r`)
+    await near.expect('Authentication failed.')
+    await bench.stop()
+    near.forget()
+    // the clock is right again, and seems to have been set back by 40 days
+    await bench.start()
+    near.type(`bob@example.org ${codeOf('bob')}\r`)
+    await near.expect('the clock was set back')
+    await bench.control('clock accept', { reason: 'the clock is right again' })
+    near.forget()
+    near.type(`alice@example.org ${used}\r`)
+    await near.expect('Authentication failed.')
+    await until('the prompt', () => near.text().endsWith('> '))
+    near.forget()
+    await passGate(near, 'bob')
+  })
+})
