@@ -92,10 +92,10 @@ export function createDetector(settings: DetectorSettings = defaultDetectorSetti
 }
 
 /**
- * So many tries of patterns are enough for a text of 64 KiB, the longest that a gate takes; one that asks for more
+ * So many tries of patterns are enough for prose and code of 64 KiB, the longest that a gate takes; what asks for more
  * is made to be slow, and this is its name.
  */
-const mostTries = 200_000
+const mostTries = 100_000
 const crowded: Pattern = {
   ...{ name: 'crowded-text', category: 'command', weight: 45, words: [], expression: '' },
   ...{ for: '', against: '' },
