@@ -1,6 +1,7 @@
 import { isAbsolute, join, resolve } from 'node:path'
 import { describeFaults, type Fault, parseRange, SallyportError } from '@sallyport/core'
 import { z } from 'zod'
+import { fido2Fields } from './fido2.ts'
 import { readYaml } from './read-yaml.ts'
 
 const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
@@ -153,6 +154,7 @@ const schema = z.strictObject({
                 .prefault('5s'),
             })
             .prefault({}),
+          fido2: z.strictObject({ enabled: flag.default(true), ...fido2Fields }).prefault({}),
         })
         .prefault({}),
       threat_detection: z

@@ -1,5 +1,11 @@
 import { availableParallelism } from 'node:os'
-import { checkBcrypt, createConsoleMailer, createSmtpMailer, openGeoip } from '@sallyport/adapters'
+import {
+  checkBcrypt,
+  createConsoleMailer,
+  createSmtpMailer,
+  createWebauthnVerifier,
+  openGeoip,
+} from '@sallyport/adapters'
 import {
   createAttackWatch,
   createAttempts,
@@ -12,9 +18,11 @@ import {
   createInvitations,
   createLinks,
   createOutbox,
+  createPasskeySignIn,
   createPasswordCheck,
   createPasswords,
   createRecovery,
+  createRelyingParties,
   createSessions,
   createSignIn,
   createSignInRisk,
@@ -22,10 +30,14 @@ import {
   createTotpFactor,
   createUsers,
   createValidationServer,
+  createWebauthnChallenges,
+  createWebauthnEnrolments,
+  createWebauthnFactor,
   createYubikeyFactor,
   createYubikeys,
   defaultLoginPolicies,
   type Enforcement,
+  type Enrolment,
   type GatePolicies,
   type GuessLimits,
   type Letter,
@@ -40,6 +52,7 @@ import {
 } from '@sallyport/core'
 import type { GateConfig } from '@sallyport/gate-http'
 import { type Config, dataPath, fipsRequired } from './config.ts'
+import { relyingPartyOf } from './fido2.ts'
 import type { Foundation } from './foundation.ts'
 import { readYaml } from './read-yaml.ts'
 import { readSecretFile, readTextFile } from './secret-file.ts'
@@ -65,13 +78,19 @@ export function createServices(foundation: Foundation, log: Log) {
   const policies = loginPolicies(config)
 
   const validator = yubikeyValidator(foundation)
+  const keys = webauthnParts(foundation)
   const factors = [
     createTotpFactor({ window: config.totp.window }),
     createBackupFactor(),
     createEmailFactor(),
     ...(validator ? [createYubikeyFactor({ validator })] : []),
+    ...(keys ? [keys.factor] : []),
   ]
-  const attempts = createAttempts({ ...shared, factors, lifetime: config.attempts.lifetime })
+  const tellLocked = async (tx: Tx, { subjectId, factor, name }: Enrolment) => {
+    const subject = await tx.subjects.find(subjectId)
+    if (subject) await outbox.notify(tx, { subject, kind: 'factor_locked', facts: { factor, name } })
+  }
+  const attempts = createAttempts({ ...shared, factors, tellLocked, lifetime: config.attempts.lifetime })
   const enrolments = createEnrolments({ ...shared, totp: config.totp, backup: { format, count } })
   const outbox = createOutbox({
     store,
@@ -124,6 +143,7 @@ export function createServices(foundation: Foundation, log: Log) {
     risk,
     ...{ store, attempts, sessions, devices, passwordCheck, clock, policies, enforcement },
   })
+  const passkeys = keys && createPasskeySignIn({ ...keys.shared, attempts, policies, factor: keys.factor })
   const signingKeys = createSigningKeys({ store, vault, clock })
   const issueLink = createLinks({ clock, random, outbox, publicUrl: publicUrlOf(config) })
   const invitations = createInvitations({ ...hashing, issueLink })
@@ -135,6 +155,7 @@ export function createServices(foundation: Foundation, log: Log) {
     ...{ yubikeys, validationServer },
     ...{ attempts, enrolments, outbox, emailCodes, sessions, passwords, signIn, signingKeys },
     ...{ devices, enforcement, policies, passwordScheme, invitations, recovery, users, ...threats },
+    ...{ passkeys, webauthn: keys?.enrolments ?? null },
     siem: siemOf(config),
   }
 }
@@ -143,6 +164,24 @@ export function createServices(foundation: Foundation, log: Log) {
 function spoolFor({ siem }: Config) {
   return async (tx: Tx, events: readonly SiemEvent[]): Promise<void> => {
     if (siem) await spoolEvents(tx, events, { mostEvents: siem.spool.max_events })
+  }
+}
+
+/** What security keys need, or nothing where they are switched off. */
+function webauthnParts({ config, store, vault, clock, random }: Foundation) {
+  const { fido2 } = config.security.mfa
+  if (!fido2.enabled) return null
+  const lifetime = config.attempts.lifetime
+  const own = relyingPartyOf({ ...fido2, issuer: config.totp.issuer, publicUrl: publicUrlOf(config) })
+  const relyingParty = createRelyingParties({ store, own })
+  const challenges = createWebauthnChallenges({ store, vault, clock, random, lifetime })
+  const shared = { store, vault, clock, random, challenges, relyingParty, lifetime }
+  const verifier = createWebauthnVerifier()
+  const { user_verification: userVerification, attestation, aaguids } = fido2
+  return {
+    shared,
+    factor: createWebauthnFactor({ ...shared, verifier, userVerification: userVerification === 'required' }),
+    enrolments: createWebauthnEnrolments({ ...shared, verifier, userVerification, attestation, aaguids }),
   }
 }
 

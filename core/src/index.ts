@@ -30,7 +30,15 @@ export { type Clock, type Random, randomId, randomInteger, systemClock, systemRa
 export * from './enrolment/email-codes.ts'
 export * from './enrolment/enforcement.ts'
 export * from './enrolment/enrolments.ts'
+export * from './enrolment/relying-parties.ts'
 export * from './enrolment/remove-factors.ts'
+export * from './enrolment/webauthn-challenges.ts'
+export * from './enrolment/webauthn-enrolments.ts'
+export {
+  type CreationOptions,
+  type RequestOptions,
+  webauthnAlgorithms,
+} from './enrolment/webauthn-options.ts'
 export * from './enrolment/yubikeys.ts'
 export * from './errors.ts'
 export * from './factors/backup.ts'
@@ -46,6 +54,16 @@ export type { BcryptCheck } from './factors/shared/password-hashes.ts'
 export * from './factors/shared/provisioning-uri.ts'
 export { checkTotpSettings, defaultTotpSettings, type TotpSettings } from './factors/shared/totp-settings.ts'
 export * from './factors/totp.ts'
+export {
+  createWebauthnFactor,
+  credentialOf,
+  passkeyBinding,
+  type RegisteredCredential,
+  type RelyingParty,
+  type WebauthnChallenges,
+  type WebauthnFault,
+  type WebauthnVerifier,
+} from './factors/webauthn.ts'
 export * from './factors/yubikey.ts'
 export * from './guard/guard.ts'
 export { type LedgerBody, readEntry } from './ledger/canonical.ts'
@@ -64,6 +82,7 @@ export { consume } from './once.ts'
 export * from './qr.ts'
 export * from './session/devices.ts'
 export * from './session/hash-queue.ts'
+export * from './session/passkey-sign-in.ts'
 export * from './session/password-check.ts'
 export * from './session/password-strength.ts'
 export * from './session/passwords.ts'

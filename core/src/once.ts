@@ -6,10 +6,15 @@ import type { Tx } from './store.ts'
  * Each spend is one conditional write, so of many callers with the same value one gets `true`.
  */
 export async function consume(tx: Tx, spends: readonly Spend[]): Promise<boolean> {
+  return (await firstStale(tx, spends)) === null
+}
+
+/** The same; answers which of them was used before. */
+export async function firstStale(tx: Tx, spends: readonly Spend[]): Promise<Spend | null> {
   for (const spend of spends) {
     const first =
       spend.kind === 'raise' ? await tx.once.raise(spend.key, spend.value) : await tx.once.spend(spend.key)
-    if (!first) return false
+    if (!first) return spend
   }
-  return true
+  return null
 }

@@ -82,6 +82,7 @@ export interface Tx {
   readonly threats: ThreatPort
   readonly blocks: BlockPort
   readonly failures: FailurePort
+  readonly credentials: CredentialPort
 }
 
 /** One page of a list: pass `next` back as `after` for the following page; `null` when there is none. */
@@ -171,8 +172,18 @@ export interface EnrolmentPort extends Resealable {
   /** pending or active → revoked; the sealed secret is destroyed. */
   revoke(id: string, at: number): Promise<boolean>
   rename(id: string, name: string): Promise<boolean>
+  /** Notes in the settings of an active enrolment that it proves nothing any more; true the first time. */
+  lock(id: string, at: number): Promise<boolean>
   /** Records a use of an active enrolment, merging `settings` into what is there; false when it is not active. */
   touch(id: string, at: number, settings?: Record<string, unknown>): Promise<boolean>
+}
+
+/** Which enrolment a public-key credential is: within one application each belongs to one, for good. */
+export interface CredentialPort {
+  /** False when it is somebody's already. */
+  insert(credential: { application: string; id: string; enrolmentId: string }): Promise<boolean>
+  /** The enrolment's id. */
+  find(application: string, id: string): Promise<string | null>
 }
 
 export interface AttemptPort {

@@ -1,9 +1,22 @@
 import { z } from 'zod'
 import { defineRoutes, type Route } from './route.ts'
-import { chain, code, device, email, grant, method, nothing, success, time } from './shapes.ts'
+import {
+  chain,
+  code,
+  device,
+  email,
+  grant,
+  method,
+  nothing,
+  oneProof,
+  oneProofFault,
+  proof,
+  success,
+  tempToken,
+  time,
+} from './shapes.ts'
 
 const password = z.string().min(1).max(1024)
-const tempToken = z.string().min(1).max(4096)
 const none = nothing
 
 const factor = z.object({
@@ -12,6 +25,9 @@ const factor = z.object({
   name: z.string(),
   enrolled_at: time.nullable(),
   last_used_at: time.nullable(),
+  locked_at: time
+    .optional()
+    .meta({ description: 'present where a copy of it was seen: it proves nothing any more' }),
 })
 
 const session = z.object({
@@ -72,12 +88,14 @@ export const authRoutes = defineRoutes({
     access: 'pending',
     params: none,
     query: none,
-    body: z.strictObject({
-      temp_token: tempToken,
-      code,
-      method: method.optional(),
-      remember_device: z.boolean().optional(),
-    }),
+    body: z
+      .strictObject({
+        temp_token: tempToken,
+        ...proof,
+        method: method.optional(),
+        remember_device: z.boolean().optional(),
+      })
+      .refine(oneProof, oneProofFault),
     answer: z.union([grant, z.object({ mfa_required: z.literal(true), chain })]),
     problems: ['invalid_token', 'invalid_code', 'chain_reset', 'locked', 'yubikey_unavailable'],
   },
@@ -180,7 +198,7 @@ export const authRoutes = defineRoutes({
     access: 'session',
     params: none,
     query: none,
-    body: z.strictObject({ code, method: method.optional() }),
+    body: z.strictObject({ ...proof, method: method.optional() }).refine(oneProof, oneProofFault),
     answer: success,
     problems: [
       'invalid_token',
@@ -198,7 +216,7 @@ export const authRoutes = defineRoutes({
     access: 'session',
     params: none,
     query: none,
-    body: z.strictObject({ code, method: method.optional() }),
+    body: z.strictObject({ ...proof, method: method.optional() }).refine(oneProof, oneProofFault),
     answer: z.object({ backup_codes: z.array(z.string()) }),
     problems: ['invalid_token', 'invalid_code', 'locked', 'nothing_enrolled', 'yubikey_unavailable'],
   },

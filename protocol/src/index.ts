@@ -18,4 +18,5 @@ export {
 } from './route.ts'
 export { securityRoutes } from './security-routes.ts'
 export { serviceRoutes } from './service-routes.ts'
+export { webauthnRoutes } from './webauthn-routes.ts'
 export { yubikeyRoutes } from './yubikey-routes.ts'

@@ -51,6 +51,7 @@ export const problemMeanings: Readonly<Record<ProblemCode, string>> = {
   nothing_pending: 'There is no enrolment to confirm, or not any more.',
   nothing_enrolled: 'There is no factor to prove with.',
   last_admin: 'Somebody must stay who can administer this installation.',
+  webauthn_unavailable: 'Security keys are switched off here, or no domain is configured for them.',
   password_unfit: 'The new password will not do; `errors` says why.',
 }
 

@@ -26,6 +26,7 @@ export type WireCode =
   | 'nothing_enrolled'
   | 'password_unfit'
   | 'last_admin'
+  | 'webauthn_unavailable'
 
 export type ProblemCode = ErrorCode | WireCode
 
@@ -80,6 +81,7 @@ const statuses: Record<ProblemCode, number> = {
   nothing_enrolled: 409,
   password_unfit: 400,
   last_admin: 409,
+  webauthn_unavailable: 409,
 }
 
 /** An error as clients see it: RFC 9457, with a stable `code`. */

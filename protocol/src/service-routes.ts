@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { defineRoutes, type Route } from './route.ts'
-import { code, nothing, time } from './shapes.ts'
+import { code, nothing, oneProof, oneProofFault, proof, time } from './shapes.ts'
+import { attestation, creationOptions, requestOptions } from './webauthn-shapes.ts'
 
 const name = z.string().min(1).max(254)
 
@@ -19,7 +20,7 @@ const named = z.strictObject({ extension: name })
 const none = nothing
 const done = z.object({ success: z.literal(true) })
 
-const method = z.enum(['totp', 'email', 'backup', 'yubikey'])
+const method = z.enum(['totp', 'email', 'backup', 'yubikey', 'webauthn'])
 const clientIp = z
   .string()
   .max(64)
@@ -66,6 +67,28 @@ export const serviceRoutes = defineRoutes({
     answer: done,
     problems: ['invalid_code', 'nothing_pending', 'locked'],
   },
+  enrolFido2: {
+    method: 'POST',
+    path: '/api/mfa/enroll-fido2',
+    summary:
+      'Register a passkey or security key: with a name to begin, then with what the browser made of it.',
+    access: 'key:mfa:write',
+    params: none,
+    query: none,
+    body: z
+      .strictObject({
+        ...naming,
+        device_name: z.string().min(1).max(64).optional(),
+        response: attestation.optional(),
+      })
+      .refine(oneName, oneNameFault)
+      .refine((body) => (body.device_name === undefined) !== (body.response === undefined), {
+        path: ['device_name'],
+        message: 'exactly one of device_name and response is needed',
+      }),
+    answer: z.union([creationOptions, done.extend({ credential_id: z.string() })]),
+    problems: ['step_up_required', 'invalid_code', 'nothing_pending', 'webauthn_unavailable'],
+  },
   verify: {
     method: 'POST',
     path: '/api/mfa/verify',
@@ -74,8 +97,12 @@ export const serviceRoutes = defineRoutes({
     params: none,
     query: none,
     body: z
-      .strictObject({ ...naming, code, method: method.optional(), client_ip: clientIp.optional() })
-      .refine(oneName, oneNameFault),
+      .strictObject({ ...naming, ...proof, method: method.optional(), client_ip: clientIp.optional() })
+      .refine(oneName, oneNameFault)
+      .refine(
+        (body) => oneProof({ ...body, method: body.response ? 'webauthn' : body.method }),
+        oneProofFault,
+      ),
     answer: done.extend({ method }),
     problems: ['invalid_code', 'locked', 'yubikey_unavailable'],
   },
@@ -89,18 +116,22 @@ export const serviceRoutes = defineRoutes({
     body: z
       .strictObject({
         ...naming,
-        code: code.optional(),
+        ...proof,
         method: method.optional(),
         reason: z.string().trim().min(1).max(200).optional(),
       })
       .refine(oneName, oneNameFault)
-      .refine((body) => (body.code === undefined) !== (body.reason === undefined), {
-        path: ['code'],
-        message: 'exactly one of code and reason is needed',
-      })
-      .refine((body) => body.method === undefined || body.code !== undefined, {
+      .refine(
+        ({ code, response, reason }) =>
+          [code, response, reason].filter((one) => one !== undefined).length === 1,
+        {
+          path: ['code'],
+          message: 'exactly one of code, response and reason is needed',
+        },
+      )
+      .refine((body) => body.method === undefined || body.reason === undefined, {
         path: ['method'],
-        message: 'only together with code',
+        message: 'only together with code or response',
       }),
     answer: done,
     problems: ['invalid_code', 'locked', 'not_found', 'yubikey_unavailable'],
@@ -108,12 +139,15 @@ export const serviceRoutes = defineRoutes({
   challenge: {
     method: 'POST',
     path: '/api/mfa/challenge',
-    summary: "Mail a code to the subject's verified address.",
+    summary: "Mail a code to the subject's verified address, or ask for one of its security keys.",
     access: 'key:mfa:write',
     params: none,
     query: none,
-    body: z.strictObject({ ...naming, method: z.enum(['email']) }).refine(oneName, oneNameFault),
-    answer: done.extend({ method: z.literal('email'), expires_in_minutes: z.number().int() }),
+    body: z.strictObject({ ...naming, method: z.enum(['email', 'webauthn']) }).refine(oneName, oneNameFault),
+    answer: z.union([
+      done.extend({ method: z.literal('email'), expires_in_minutes: z.number().int() }),
+      requestOptions,
+    ]),
     problems: ['nothing_enrolled', 'too_many_attempts'],
   },
   status: {

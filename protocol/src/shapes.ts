@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { assertion } from './webauthn-shapes.ts'
 
 /** Pieces that several routes share. Times on the wire are ISO 8601 in UTC. */
 
@@ -10,6 +11,22 @@ export const email = z.string().min(3).max(254)
 export const code = z.string()
 
 export const method = z.enum(['totp', 'email', 'backup', 'yubikey', 'webauthn'])
+
+/** What an attempt that has begun is held by. */
+export const tempToken = z.string().min(1).max(4096)
+
+/** A proof: what was typed, or what a security key answered. */
+export const proof = { code: code.optional(), response: assertion.optional() }
+
+type Proof = { code?: unknown; response?: unknown; method?: unknown }
+
+export const oneProof = ({ code, response, method: named }: Proof) =>
+  response === undefined ? code !== undefined : code === undefined && named === 'webauthn'
+
+export const oneProofFault = {
+  path: ['code'],
+  message: 'exactly one of code and response is needed, and response goes with method webauthn',
+}
 
 export const nothing = z.strictObject({})
 

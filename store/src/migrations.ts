@@ -24,6 +24,7 @@ export const migrations: readonly Migration[] = [
   { version: 4, statements: yubikeys },
   { version: 5, statements: signIns },
   { version: 6, statements: threats },
+  { version: 7, statements: credentials },
 ]
 
 function firstSchema({ integer, bytes, keyText, table, keyedTable }: SchemaDialect): string[] {
@@ -345,5 +346,17 @@ function threats({ integer, keyText, table, keyedTable }: SchemaDialect): string
       failures TEXT NOT NULL
     )${keyedTable}`,
     'CREATE INDEX address_failures_by_time ON address_failures (at)',
+  ]
+}
+
+function credentials({ keyText, keyedTable }: SchemaDialect): string[] {
+  return [
+    `CREATE TABLE credentials (
+      application TEXT NOT NULL,
+      credential_id ${keyText} NOT NULL,
+      enrolment_id TEXT NOT NULL REFERENCES enrolments (id) ON DELETE CASCADE,
+      PRIMARY KEY (application, credential_id)
+    )${keyedTable}`,
+    'CREATE INDEX credentials_by_enrolment ON credentials (enrolment_id)',
   ]
 }

@@ -4,6 +4,7 @@ import { attemptPort } from './ports/attempts.ts'
 import { blockPort, failurePort } from './ports/blocks.ts'
 import { challengePort } from './ports/challenges.ts'
 import { companyPort } from './ports/companies.ts'
+import { credentialPort } from './ports/credentials.ts'
 import { devicePort } from './ports/devices.ts'
 import { enrolmentPort } from './ports/enrolments.ts'
 import { guessPort } from './ports/guesses.ts'
@@ -49,5 +50,6 @@ export function createTx(sql: Sql, appended: LedgerRecord[]): Tx {
     threats: threatPort(sql),
     blocks: blockPort(sql),
     failures: failurePort(sql),
+    credentials: credentialPort(sql),
   }
 }

@@ -1,5 +1,5 @@
 import type { Challenge } from '../factors/challenge.ts'
-import type { Factor, FactorType } from '../factors/factor.ts'
+import { type Factor, type FactorType, isUsable } from '../factors/factor.ts'
 import { type Admission, admitGuess, type GuessRecord } from '../guard/guard.ts'
 import type { Enrolment, Tx } from '../store.ts'
 import type { Attempt } from './attempt.ts'
@@ -7,6 +7,7 @@ import type { VerifyOutcome, VerifyRequest } from './attempt-calls.ts'
 import {
   type AttemptContext,
   appendTo,
+  attemptBinding,
   changed,
   clockSkew,
   endedAt,
@@ -27,6 +28,8 @@ export interface Candidate {
 export interface AdmittedStep {
   attempt: Attempt
   candidates: Candidate[]
+  /** What a challenge must be bound to. */
+  binding: string
   admission: Extract<Admission, { admitted: true }> | null
 }
 
@@ -40,6 +43,7 @@ interface Guess {
   attempt: Attempt
   stored: GuessRecord | null
   candidates: Candidate[]
+  binding: string
   /** Runs before anything else is written, once it is certain that the guess is not refused. */
   begin?: () => Promise<void>
 }
@@ -65,7 +69,8 @@ export function createAdmission({ factors, clock, random, limits }: AttemptConte
     const breach = { kind: 'breach', expected: step.id, offered } as const
     if (breached) appendTo(tx, { attempt, type: 'attempt.breached', at: now, data: { step: step.id } })
     if (breached && attempt.policy.onBreach === 'refuse') return breach
-    const guess = { attempt, stored, candidates: await findCandidates(tx, attempt, request) }
+    const candidates = await findCandidates(tx, attempt, request)
+    const guess = { attempt, stored, candidates, binding: attemptBinding(attempt.id) }
     if (!breached) return takeStep(tx, guess)
     const admission = await spendGuess(tx, guess)
     if (!admission.admitted) return locked(admission.until)
@@ -74,14 +79,15 @@ export function createAdmission({ factors, clock, random, limits }: AttemptConte
   }
 
   async function takeStep(tx: Tx, guess: Guess): Promise<Exclude<AdmitOutcome, { kind: 'breach' }>> {
-    const { attempt, candidates } = guess
+    const { attempt, candidates, binding } = guess
     if (candidates.length > 0 && candidates.every(({ factor }) => factor.unguessable)) {
       await guess.begin?.()
-      return { kind: 'admitted', step: { attempt, candidates, admission: null } }
+      return { kind: 'admitted', step: { attempt, candidates, binding, admission: null } }
     }
     const admission = await spendGuess(tx, guess)
     if (!admission.admitted) return locked(admission.until)
-    return { kind: 'admitted', step: { attempt, candidates: await takeTries(tx, candidates), admission } }
+    const judged = await takeTries(tx, candidates)
+    return { kind: 'admitted', step: { attempt, candidates: judged, binding, admission } }
   }
 
   async function spendGuess(tx: Tx, guess: Guess): Promise<Admission> {
@@ -114,7 +120,8 @@ export function createAdmission({ factors, clock, random, limits }: AttemptConte
     const challenged = await findChallenged(tx, { subjectId: attempt.subjectId, kinds, active })
     return [...enrolled, ...challenged].filter(
       // One enrolment passes one step of an attempt: two steps mean two things in the subject's hands.
-      ({ factor, enrolment }) => !used.has(enrolment.id) && factor.wellFormed(request.input, enrolment),
+      ({ factor, enrolment }) =>
+        !used.has(enrolment.id) && isUsable(enrolment) && factor.wellFormed(request.input, enrolment),
     )
   }
 

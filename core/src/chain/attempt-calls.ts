@@ -38,13 +38,25 @@ export type VerifyOutcome<Grant = undefined> =
   | { status: 'complete'; attempt: Attempt; grant: Grant }
   | { status: 'advanced'; attempt: Attempt }
   /** A wrong code; `lockedUntil` when it was the one too many, and the next is refused until then. */
-  | { status: 'rejected'; attempt: Attempt; reset: boolean; attemptsLeft: number; lockedUntil: number | null }
+  | {
+      status: 'rejected'
+      attempt: Attempt
+      reset: boolean
+      /** `null` where a wrong proof costs no guess. */
+      attemptsLeft: number | null
+      lockedUntil: number | null
+      /** Why, where the factor knows. */
+      why: string | null
+    }
   | { status: 'locked'; until: number | null }
   | { status: 'gone'; reason: 'unknown' | 'finished' | 'expired' }
 
 /** One try at a chain of one step, begun and judged at once. */
 export type ProveRequest<Grant = undefined> = StartRequest &
-  Pick<VerifyRequest<Grant>, 'input' | 'method' | 'grant'>
+  Pick<VerifyRequest<Grant>, 'input' | 'method' | 'grant'> & {
+    /** What a challenge must be bound to, where it is not the subject at this gate. */
+    binding?: string
+  }
 
 export type ProveOutcome<Grant = undefined> =
   | VerifyOutcome<Grant>

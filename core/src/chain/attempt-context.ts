@@ -2,7 +2,7 @@ import type { Clock, Random } from '../clock.ts'
 import type { Factor, FactorType } from '../factors/factor.ts'
 import type { GuessLimits, GuessRecord } from '../guard/guard.ts'
 import type { LedgerRecord } from '../ledger/entry.ts'
-import type { SealedSecret, Tx } from '../store.ts'
+import type { Enrolment, SealedSecret, Tx } from '../store.ts'
 import type { Attempt } from './attempt.ts'
 import { drawChain } from './draw.ts'
 
@@ -19,6 +19,18 @@ export interface AttemptContext {
   limits: GuessLimits
   /** How long an attempt lives, in milliseconds. */
   lifetime: number
+  /** Tells the subject that one of its enrolments was locked, in the commit that locks it. */
+  tellLocked?: (tx: Tx, enrolment: Enrolment) => Promise<void>
+}
+
+/** What a challenge is bound to: one attempt … */
+export function attemptBinding(attemptId: string): string {
+  return `attempt:${attemptId}`
+}
+
+/** … or, where a proof comes without a walk, the subject at that gate and the session it is for. */
+export function proofBinding(at: { gate: string; subjectId: string; session?: string | null }): string {
+  return `proof:${at.gate}:${at.subjectId}:${at.session ?? ''}`
 }
 
 /** All guesses against a subject share one budget, whichever way they come. */

@@ -13,7 +13,14 @@ import type {
   VerifyOutcome,
   VerifyRequest,
 } from './attempt-calls.ts'
-import { type AttemptContext, appendTo, changed, endedAt, lockSubject } from './attempt-context.ts'
+import {
+  type AttemptContext,
+  appendTo,
+  changed,
+  endedAt,
+  lockSubject,
+  proofBinding,
+} from './attempt-context.ts'
 import { beginAttempt, decideAttempt } from './begin-attempt.ts'
 import { createJudge } from './judge-step.ts'
 import { createSettlement, Overtaken } from './settle-step.ts'
@@ -29,6 +36,7 @@ export interface AttemptsOptions {
   limits?: GuessLimits
   /** How long an attempt lives, in milliseconds. */
   lifetime?: number
+  tellLocked?: AttemptContext['tellLocked']
 }
 
 export interface Attempts {
@@ -51,9 +59,25 @@ export interface Attempts {
 
 /** Stored attempts: the form of the chain that every gate uses. Each step is admitted, judged, settled. */
 export function createAttempts(options: AttemptsOptions): Attempts {
-  const { store, vault, clock, random, limits = defaultGuessLimits, lifetime = fiveMinutes } = options
+  const {
+    store,
+    vault,
+    clock,
+    random,
+    limits = defaultGuessLimits,
+    lifetime = fiveMinutes,
+    tellLocked,
+  } = options
   const factors = new Map(options.factors.map((factor) => [factor.type, factor]))
-  const context: AttemptContext = { factors, vault, clock, random, limits, lifetime }
+  const context: AttemptContext = {
+    factors,
+    vault,
+    clock,
+    random,
+    limits,
+    lifetime,
+    ...(tellLocked && { tellLocked }),
+  }
   const admission = createAdmission(context)
   const judge = createJudge(context)
   const settlement = createSettlement(context)
@@ -78,7 +102,11 @@ export function createAttempts(options: AttemptsOptions): Attempts {
       if (decided.outcome.status === 'pending') {
         const { attempt } = decided.outcome
         const candidates = await admission.findCandidates(tx, attempt, request)
-        return admission.takeStep(tx, { attempt, stored, candidates, begin: () => beginAttempt(tx, decided) })
+        const { gate, subject, session } = request
+        const binding =
+          request.binding ?? proofBinding({ gate, subjectId: subject.id, ...(session && { session }) })
+        const begin = () => beginAttempt(tx, decided)
+        return admission.takeStep(tx, { attempt, stored, candidates, binding, begin })
       }
       await beginAttempt(tx, decided)
       return { kind: 'answer', answer: decided.outcome } as const
@@ -91,9 +119,9 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     admitted: AdmittedStep,
     { input, grant }: Pick<VerifyRequest<Grant>, 'input' | 'grant'>,
   ): Promise<VerifyOutcome<Grant>> {
-    const matches = await judge(admitted.candidates, input)
+    const judgement = await judge(admitted, input)
     try {
-      return await store.transaction((tx) => settlement.settle(tx, { admitted, matches, grant }))
+      return await store.transaction((tx) => settlement.settle(tx, { admitted, ...judgement, grant }))
     } catch (error) {
       // Undone as a whole: nothing was consumed, nothing accepted, and the guess stays spent.
       if (error instanceof Overtaken)

@@ -1,4 +1,5 @@
 import { randomId } from '../clock.ts'
+import { isUsable } from '../factors/factor.ts'
 import type { LedgerRecord } from '../ledger/entry.ts'
 import type { Tx } from '../store.ts'
 import type { Attempt } from './attempt.ts'
@@ -24,6 +25,7 @@ export async function decideAttempt(
   const active = await tx.enrolments.listBySubject(subject.id, { status: 'active' })
   const enrolled = [
     ...active
+      .filter(isUsable)
       .map(({ factor }) => factor)
       .filter((kind) => factors.has(kind) && !factors.get(kind)?.challenged),
     ...[...factors.keys()].filter((kind) => factors.get(kind)?.challenged?.(subject, active, now)),

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts'
+import { isUsable } from '../factors/factor.ts'
 import type { Store } from '../store.ts'
 import { findSubject } from '../subject/subjects.ts'
 import type { DecisionFacts } from './conditions.ts'
@@ -27,7 +28,7 @@ export async function explainSubject(
   const explanation = explainDecision(policies, {
     ...facts,
     subjects: [id, ref, name, ...(email === null ? [] : [email])],
-    enrolled: active.map(({ factor }) => factor),
+    enrolled: active.filter(isUsable).map(({ factor }) => factor),
   })
   return { subjectId: id, explanation }
 }

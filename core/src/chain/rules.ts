@@ -16,6 +16,8 @@ export type GateRule = {
   readonly name: string
   /** All must match; none at all always do. */
   readonly when: readonly Condition[]
+  /** A passkey, which verifies the person itself, passes the whole of it: password and chain. */
+  readonly passkey?: true
 } & (
   | { readonly action: 'allow' | 'deny' }
   | {
@@ -46,26 +48,29 @@ const ruleSchema = z
     chain: chainSchema.optional(),
     too_few: z.enum(['deny', 'enrol']).optional(),
     trusted_devices: z.boolean().optional(),
+    passkey: z.boolean().optional(),
   })
   .superRefine((rule, context) => {
     const refuse = (key: string, message: string) =>
       context.addIssue({ code: 'custom', path: [key], message })
     if (rule.action === 'chain' && rule.chain === undefined) refuse('chain', 'required')
+    if (rule.action === 'deny' && rule.passkey) refuse('passkey', 'not with action deny')
     if (rule.action !== 'allow' && rule.action !== 'deny') return
     for (const key of ['chain', 'too_few', 'trusted_devices'] as const) {
       if (rule[key] !== undefined) refuse(key, 'only with action chain')
     }
   }, acrossFields)
   .transform(
-    ({ name, when = [], action, chain, too_few, trusted_devices }): GateRule =>
-      Object.freeze(
-        action === 'chain'
+    ({ name, when = [], action, chain, too_few, trusted_devices, passkey }): GateRule =>
+      Object.freeze({
+        ...(action === 'chain'
           ? {
               ...{ name, when, action, chain: chain! },
               ...{ tooFew: too_few ?? 'deny', trustedDevices: trusted_devices ?? false },
             }
-          : { name, when, action },
-      ),
+          : { name, when, action }),
+        ...(passkey && { passkey }),
+      }),
   )
 
 const gateSchema = z

@@ -1,7 +1,7 @@
 import { isStandIn } from '../factors/factor.ts'
 import { breakRow, type GuessRecord, refundGuess } from '../guard/guard.ts'
 import type { LedgerRecord } from '../ledger/entry.ts'
-import { consume } from '../once.ts'
+import { firstStale } from '../once.ts'
 import type { Tx } from '../store.ts'
 import type { AdmittedStep } from './admit-step.ts'
 import type { Attempt } from './attempt.ts'
@@ -15,34 +15,36 @@ import {
   lockSubject,
   walkAgain,
 } from './attempt-context.ts'
-import type { Match } from './judge-step.ts'
+import type { Judgement, Match } from './judge-step.ts'
 import { stepKinds } from './policy.ts'
 
 /** Thrown inside a transaction to undo it: another request was faster. */
 export class Overtaken extends Error {}
 
 /** The third of three: uses up what matched, moves the attempt on and records it, in one commit (P1). */
-export function createSettlement({ factors, clock, random }: AttemptContext) {
+export function createSettlement({ factors, clock, random, tellLocked }: AttemptContext) {
   async function settle<Grant>(
     tx: Tx,
-    judged: { admitted: AdmittedStep; matches: Match[]; grant: VerifyRequest<Grant>['grant'] },
+    judged: Judgement & { admitted: AdmittedStep; grant: VerifyRequest<Grant>['grant'] },
   ): Promise<VerifyOutcome<Grant>> {
-    const { admitted, matches, grant } = judged
+    const { admitted, matches, why, grant } = judged
     const { attempt, admission } = admitted
     const guesses = await lockSubject(tx, attempt.subjectId)
     const current = await tx.attempts.find(attempt.id)
     if (!current || current.revision !== attempt.revision || endedAt(current, clock.now()))
       throw new Overtaken()
-    const accepted = await consumeFirst(tx, matches)
+    const { accepted, copied } = await consumeFirst(tx, matches)
     if (!accepted) {
-      return settleFailure(tx, { admitted, reason: matches.length > 0 ? 'replayed' : 'no_match' })
+      if (copied) await lockCopied(tx, attempt, copied)
+      const reason = copied ? 'copied' : matches.length > 0 ? 'replayed' : 'no_match'
+      return settleFailure(tx, { admitted, reason, why: copied ? 'sign_count' : why })
     }
 
     const { enrolment, factor, match } = accepted
     const now = clock.now()
     // Revoked since it was admitted: a lost phone reported, a factor reset.
     if (!(await use(tx, accepted, now))) {
-      return settleFailure(tx, { admitted, reason: 'revoked' })
+      return settleFailure(tx, { admitted, reason: 'revoked', why: null })
     }
     const step = attempt.chain[attempt.cursor]!
     const passed = [
@@ -77,7 +79,11 @@ export function createSettlement({ factors, clock, random }: AttemptContext) {
 
   async function settleFailure(
     tx: Tx,
-    failure: { admitted: AdmittedStep; reason: 'no_match' | 'replayed' | 'revoked' },
+    failure: {
+      admitted: AdmittedStep
+      reason: 'no_match' | 'replayed' | 'revoked' | 'copied'
+      why: string | null
+    },
   ): Promise<VerifyOutcome<never>> {
     const { attempt, admission } = failure.admitted
     const step = attempt.chain[attempt.cursor]!
@@ -91,8 +97,9 @@ export function createSettlement({ factors, clock, random }: AttemptContext) {
     }
     // A step to be tried again leaves the attempt as it is, so that a right answer in parallel still counts.
     const next = walked || locks ? await moveOn(tx, attempt, change) : attempt
-    append(tx, attempt, 'attempt.step_failed', { step: step.id, reason: failure.reason })
-    return rejected(next, admission, walked && attempt.chain.length > 1)
+    const { reason, why } = failure
+    append(tx, attempt, 'attempt.step_failed', { step: step.id, reason, ...(why !== null && { why }) })
+    return rejected(next, admission, { reset: walked && attempt.chain.length > 1, why })
   }
 
   /** Another request moved the attempt on while this one was judged: its guess stays spent, for nothing. */
@@ -107,15 +114,26 @@ export function createSettlement({ factors, clock, random }: AttemptContext) {
     const current = await tx.attempts.find(attempt.id)
     const ended = current ? endedAt(current, clock.now()) : 'unknown'
     if (ended && admission?.locksUntil == null) return { status: 'gone', reason: ended }
-    return rejected(current ?? attempt, admission, false)
+    return rejected(current ?? attempt, admission, { reset: false, why: null })
   }
 
   /** The first match whose values were never used before; they are used up by this. */
-  async function consumeFirst(tx: Tx, matches: readonly Match[]): Promise<Match | null> {
+  async function consumeFirst(tx: Tx, matches: readonly Match[]) {
+    let copied: Match | null = null
     for (const found of matches) {
-      if (await consume(tx, found.match.spends)) return found
+      const stale = await firstStale(tx, found.match.spends)
+      if (!stale) return { accepted: found, copied }
+      if (stale.kind === 'raise' && stale.staleMeansCopied) copied = found
     }
-    return null
+    return { accepted: null, copied }
+  }
+
+  /** Two devices have one secret, and nobody can tell which is the copy: neither proves anything from now on. */
+  async function lockCopied(tx: Tx, attempt: Attempt, { enrolment }: Match): Promise<void> {
+    if (!(await tx.enrolments.lock(enrolment.id, clock.now()))) return
+    const data = { enrolment: enrolment.id, factor: enrolment.factor, reason: 'copied' }
+    append(tx, attempt, 'enrolment.locked', data)
+    await tellLocked?.(tx, enrolment)
   }
 
   /** Records the use of what was accepted; false when it does not stand any more. */
@@ -150,8 +168,8 @@ function settleGuess(
 function rejected(
   attempt: Attempt,
   admission: AdmittedStep['admission'],
-  reset: boolean,
+  { reset, why }: { reset: boolean; why: string | null },
 ): VerifyOutcome<never> {
   const lockedUntil = admission?.locksUntil ?? null
-  return { status: 'rejected', attempt, reset, attemptsLeft: admission?.left ?? 0, lockedUntil }
+  return { status: 'rejected', attempt, reset, attemptsLeft: admission?.left ?? null, lockedUntil, why }
 }

@@ -63,6 +63,8 @@ export interface Enrolments {
   confirmTotp(request: { subject: Subject; enrolmentId?: string; code: unknown }): Promise<ConfirmOutcome>
   /** A new set of backup codes; the old ones are void from that moment. */
   regenerateBackupCodes(subject: Subject): Promise<string[]>
+  /** A first set for who has none, after a factor was confirmed that brought none; else `null`. */
+  firstBackupCodes(subject: Subject): Promise<string[] | null>
   backupCodesLeft(subjectId: string): Promise<number>
   revoke(request: { subject: Subject; enrolmentId: string }): Promise<boolean>
   /** Removes every factor but the password, pending ones as well, as part of `tx`. */
@@ -174,11 +176,25 @@ export function createEnrolments(options: EnrolmentsOptions): Enrolments {
   }
 
   async function regenerateBackupCodes(subject: Subject): Promise<string[]> {
+    return (await replaceBackupCodes(subject, () => true))!
+  }
+
+  async function firstBackupCodes(subject: Subject): Promise<string[] | null> {
+    const isFirst = (held: Enrolment | null) => held === null
+    if (!isFirst(await store.read((tx) => activeBackup(tx, subject.id)))) return null
+    return replaceBackupCodes(subject, isFirst)
+  }
+
+  async function replaceBackupCodes(
+    subject: Subject,
+    mayReplace: (held: Enrolment | null) => boolean,
+  ): Promise<string[] | null> {
     const codes = generateBackupCodes({ random, ...options.backup })
     const kept = await sealCodes(subject.id, codes)
     const now = clock.now()
-    await store.transaction(async (tx) => {
+    return store.transaction(async (tx) => {
       await lockSubject(tx, subject.id)
+      if (!mayReplace(await activeBackup(tx, subject.id))) return null
       for (const old of await tx.enrolments.listBySubject(subject.id, { factor: 'backup' })) {
         await tx.enrolments.revoke(old.id, now)
       }
@@ -191,8 +207,8 @@ export function createEnrolments(options: EnrolmentsOptions): Enrolments {
       }
       await tx.enrolments.insert(enrolment)
       append(tx, 'backup_codes.regenerated', enrolment)
+      return codes
     })
-    return codes
   }
 
   async function backupCodesLeft(subjectId: string): Promise<number> {
@@ -288,7 +304,15 @@ export function createEnrolments(options: EnrolmentsOptions): Enrolments {
     tx.ledger.append({ type, at: clock.now(), subject, data: { enrolment: id, factor } })
   }
 
-  return { beginTotp, confirmTotp, regenerateBackupCodes, backupCodesLeft, revoke, removeAll }
+  return {
+    beginTotp,
+    confirmTotp,
+    regenerateBackupCodes,
+    firstBackupCodes,
+    backupCodesLeft,
+    revoke,
+    removeAll,
+  }
 }
 
 function confirmKey(enrolmentId: string): string {

@@ -14,7 +14,15 @@ export function isFactorType(value: unknown): value is FactorType {
  * (a TOTP time step, a YubiKey counter). `key` names the thing itself, not the attempt or the
  * enrolment it came through, so that the same value is spent whichever way it arrives.
  */
-export type Spend = { kind: 'once'; key: string } | { kind: 'raise'; key: string; value: number }
+export type Spend =
+  | { kind: 'once'; key: string }
+  | {
+      kind: 'raise'
+      key: string
+      value: number
+      /** A value that does not rise shows that a second device has the same secret: the enrolment is locked. */
+      staleMeansCopied?: boolean
+    }
 
 export interface FactorMatch {
   /** All of these must be new; none when the proof may be given again (a password). */
@@ -34,6 +42,10 @@ export interface FactorClaim {
   now: number
   /** The open challenge that `secret` comes from, where the factor is `challenged`. */
   challengeId?: string
+  /** What was asked for, where a proof answers a challenge that is bound to it. */
+  asked?: { application: string; binding: string }
+  /** Takes down why nothing matches, for the ledger and for whoever has to mend it; never a secret. */
+  missed?: (why: string) => void
 }
 
 /** A way of proving. One file each; factors never import one another. */
@@ -56,6 +68,11 @@ export interface Factor {
   challenged?(subject: Subject, active: readonly Enrolment[], now: number): Enrolment | null
   /** What matched, or `null`. Throws only when it cannot do its work. */
   verify(claim: FactorClaim): Promise<FactorMatch | null>
+}
+
+/** False for an enrolment that stays the subject's, but proves nothing any more: its secret has a copy. */
+export function isUsable({ settings }: Pick<Enrolment, 'settings'>): boolean {
+  return settings.locked_at === undefined
 }
 
 /** What a subject proves with where the account itself is the enrolment. Has an id of its own; never stored. */

@@ -10,6 +10,7 @@ export interface Letter {
     | 'enrolment_link'
     | 'factor_added'
     | 'factor_removed'
+    | 'factor_locked'
     | 'backup_codes_regenerated'
     | 'wrong_factor'
     | 'new_place'

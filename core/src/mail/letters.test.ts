@@ -10,6 +10,7 @@ const kinds: Record<Letter['kind'], true> = {
   enrolment_link: true,
   factor_added: true,
   factor_removed: true,
+  factor_locked: true,
   backup_codes_regenerated: true,
   wrong_factor: true,
   new_place: true,

@@ -96,6 +96,14 @@ const texts: Record<Letter['kind'], Text> = {
     subject: `A factor was removed from your ${issuer} account`,
     body: [`${described(said)} was removed from your ${issuer} account.`, notYou, secureAccount],
   }),
+  factor_locked: ({ issuer, said }) => ({
+    subject: `A factor of your ${issuer} account was locked`,
+    body: [
+      `${described(said)} of your ${issuer} account answered as only a copy of it would. It is locked: neither it nor a copy works any more.`,
+      'Sign in with another factor, remove this one, and register a new one. With no other factor, ask your administrator.',
+      secureAccount,
+    ],
+  }),
   backup_codes_regenerated: ({ issuer }) => ({
     subject: `New backup codes for ${issuer}`,
     body: [

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { lockSubject } from '../chain/attempt-context.ts'
 import { type Clock, type Random, randomId } from '../clock.ts'
+import { isUsable } from '../factors/factor.ts'
 import type { Outbox } from '../mail/outbox.ts'
 import type { Store, Subject, Tx } from '../store.ts'
 import { nameBrowser } from './browser.ts'
@@ -200,6 +201,7 @@ async function basisOf(tx: Tx, subjectId: string): Promise<string> {
   return hash(
     'sha256',
     active
+      .filter(isUsable)
       .map(({ id }) => id)
       .sort()
       .join(' '),

@@ -6,7 +6,7 @@ import { stepKinds } from '../chain/policy.ts'
 import { defaultLoginPolicies, type GatePolicies, parseGatePolicies } from '../chain/rules.ts'
 import type { Clock } from '../clock.ts'
 import { type Enforcement, isSecondFactor, judgeEnforcement } from '../enrolment/enforcement.ts'
-import { type FactorType, factorTypes } from '../factors/factor.ts'
+import { type FactorType, factorTypes, isUsable } from '../factors/factor.ts'
 import type { Enrolment, Store, Subject, Tx } from '../store.ts'
 import type { AttackSign } from '../threat/risk.ts'
 import type { SignInRisk } from '../threat/sign-in-risk.ts'
@@ -207,8 +207,10 @@ export function createSignIn(options: SignInOptions): SignIn {
     const factors = attempt.passed.map((step) => step.factor)
     if (attempt.purpose === 'sign-in') {
       await risk.completed(tx, attempt.id)
-      return openFull(tx, { subject, factors, origin })
+      return openFull(tx, { subject, factors: ['password', ...factors], origin })
     }
+    // Signed in with no password at all: the passkey was both factors.
+    if (attempt.purpose === 'passkey') return openFull(tx, { subject, factors, origin })
     const proved =
       attempt.purpose === 'step-up' && attempt.session !== null
         ? await sessions.prove(tx, attempt.session, factors)
@@ -221,7 +223,7 @@ export function createSignIn(options: SignInOptions): SignIn {
     proof: { subject: Subject; factors: readonly FactorType[]; origin: Origin },
   ): Promise<SignedIn> {
     const { subject, factors, origin } = proof
-    const opening = { subject, factors: ['password', ...factors] as const, proved: true, ...origin }
+    const opening = { subject, factors, proved: true, ...origin }
     return signedIn(await sessions.open(tx, { ...opening, kind: 'full' }), { subject, graceUntil: null })
   }
 
@@ -256,7 +258,7 @@ export function createSignIn(options: SignInOptions): SignIn {
       if (!only || !stepKinds(only.chain[0]!).includes(confirmed.factor)) return next
       await risk.completed(tx, only.id)
       await complete(tx, only, { enrolmentId, factor: confirmed.factor })
-      return openFull(tx, { subject, factors: [confirmed.factor], origin })
+      return openFull(tx, { subject, factors: ['password', confirmed.factor], origin })
     })
   }
 
@@ -285,7 +287,8 @@ export function createSignIn(options: SignInOptions): SignIn {
   async function methodsIn(tx: Tx, attempt: Attempt): Promise<FactorType[]> {
     const step = attempt.chain[attempt.cursor]
     if (!step) return []
-    const active = await tx.enrolments.listBySubject(attempt.subjectId, { status: 'active' })
+    const all = await tx.enrolments.listBySubject(attempt.subjectId, { status: 'active' })
+    const active = all.filter(isUsable)
     const used = new Set(attempt.passed.map(({ enrolmentId }) => enrolmentId))
     const lastUse = (kind: FactorType) => {
       // Backup codes come last, whenever they were used: they are the way back, not the way.

@@ -18,6 +18,7 @@ import { registerInvitations } from './login/invitation-calls.ts'
 import { registerPasswords } from './login/password-calls.ts'
 import { registerSessions } from './login/session-calls.ts'
 import { registerSignIn } from './login/sign-in-calls.ts'
+import { registerWebauthn } from './login/webauthn-calls.ts'
 import { registerYubikey } from './login/yubikey-call.ts'
 import { createMetrics } from './metrics.ts'
 import { registerOperator } from './operator.ts'
@@ -98,6 +99,7 @@ export function createHttpGate(config: GateConfig, services: GateServices): Http
   const login = { services, config, tokens, memory, access, cookies, guard }
   registerSignIn(bind, login)
   registerFactors(bind, login)
+  registerWebauthn(bind, login)
   registerSessions(bind, login)
   registerPasswords(bind, login)
   registerInvitations(bind, login)

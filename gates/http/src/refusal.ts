@@ -39,17 +39,39 @@ export function refuseUntil(
 
 /** A wrong code; the one too many also says until when the next is refused. */
 export function wrongCode(
-  wrong: { attemptsLeft: number; lockedUntil: number | null },
+  wrong: { attemptsLeft: number | null; lockedUntil: number | null; why?: string | null },
   more: { now: number; chain?: object },
 ): Refusal {
   const { attemptsLeft, lockedUntil } = wrong
-  const extra = { attempts_left: attemptsLeft, ...(more.chain ? { chain: more.chain } : {}) }
+  // A wrong signature costs no guess: nothing is counted down.
+  const extra = {
+    ...(attemptsLeft !== null && { attempts_left: attemptsLeft }),
+    ...(more.chain ? { chain: more.chain } : {}),
+  }
+  const fault = webauthnFaults[wrong.why ?? '']
   const [code, detail] = more.chain
-    ? (['chain_reset', 'this code was not right: begin again with the first step'] as const)
-    : (['invalid_code', 'this code is not right, or was used before'] as const)
+    ? (['chain_reset', `${fault ?? 'this code was not right'}: begin again with the first step`] as const)
+    : (['invalid_code', fault ?? 'this code is not right, or was used before'] as const)
   return lockedUntil === null
     ? new Refusal(code, detail, { extra })
     : refuseUntil(code, `${detail}; it was one too many`, { until: lockedUntil, now: more.now, extra })
+}
+
+/** What is wrong with a security key's response, and what to do about it. */
+export const webauthnFaults: Readonly<Record<string, string>> = {
+  malformed: 'this response cannot be read: send what the browser made, unchanged',
+  type: 'this response was made for something else: ask for new options',
+  challenge: 'this response answers no challenge in force, or another one: ask for new options',
+  origin: 'this page is none of the configured origins: an operator adds it to security.mfa.fido2.origins',
+  cross_origin: 'this response was made inside a page of somebody else',
+  rp_id: 'this key was registered for another domain',
+  user_presence: 'nobody touched the key',
+  user_verification: 'the key did not verify who is there: set a PIN or a fingerprint on it',
+  backup_state: 'this key is not what it was when it was registered',
+  credential: 'this key is not registered to this account, or to another one already',
+  signature: 'the signature of this response is not right',
+  attestation: 'keys of this make are not allowed here',
+  sign_count: 'this key has a copy: it was locked, use another factor and register a new key',
 }
 
 export function refusalOf(error: SallyportError): Refusal {

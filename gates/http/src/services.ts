@@ -10,6 +10,7 @@ import type {
   Invitations,
   LedgerKey,
   Outbox,
+  PasskeySignIn,
   Passwords,
   Random,
   Recovery,
@@ -23,6 +24,7 @@ import type {
   Users,
   ValidationServer,
   Vault,
+  WebauthnEnrolments,
   Yubikeys,
 } from '@sallyport/core'
 import type { Measure } from './metrics.ts'
@@ -42,6 +44,9 @@ export interface GateServices {
   invitations: Invitations
   ledger: LedgerKey & { id: string }
   outbox: Outbox
+  /** Both `null` where security keys are switched off. */
+  webauthn: WebauthnEnrolments | null
+  passkeys: PasskeySignIn | null
   passwords: Passwords
   /** Those of the login gate, in force. */
   policies: GatePolicies

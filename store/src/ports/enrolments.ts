@@ -67,6 +67,14 @@ export function enrolmentPort(sql: Sql): EnrolmentPort {
 
     rename: (id, name) => changed(sql, 'UPDATE enrolments SET name = ? WHERE id = ?', [name, id]),
 
+    async lock(id, at) {
+      const row = await one(sql, `SELECT settings FROM enrolments WHERE ${active}${sql.forUpdate}`, [id])
+      const settings = row && JSON.parse(row.settings as string)
+      if (!settings || settings.locked_at !== undefined) return false
+      const values = [JSON.stringify({ ...settings, locked_at: at }), id]
+      return changed(sql, `UPDATE enrolments SET settings = ? WHERE ${active}`, values)
+    },
+
     async touch(id, at, settings) {
       if (settings === undefined) {
         return changed(sql, `UPDATE enrolments SET last_used_at = ? WHERE ${active}`, [at, id])

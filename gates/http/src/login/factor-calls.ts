@@ -78,7 +78,9 @@ export function registerFactors(bind: Binder, login: LoginContext): void {
     const pending = await store.read((tx) => tx.enrolments.listBySubject(subjectId, { status: 'pending' }))
     const now = clock.now()
     const live = pending.filter(
-      ({ factor, expiresAt }) => isSecondFactor(factor) && expiresAt !== null && expiresAt > now,
+      ({ factor, expiresAt }) =>
+        // A security key is not confirmed by a code.
+        isSecondFactor(factor) && factor !== 'webauthn' && expiresAt !== null && expiresAt > now,
     )
     return live.findLast(({ id }) => id === (wanted ?? id)) ?? null
   }
@@ -179,12 +181,15 @@ export function registerFactors(bind: Binder, login: LoginContext): void {
 
   /** Fresh proof by the code that the call itself carries, through the one path and its budget. */
   async function prove<Done>(
-    call: Pick<Call<never>, 'caller' | 'address'> & { body: { code: string; method?: Method | undefined } },
+    call: Pick<Call<never>, 'caller' | 'address'> & {
+      body: { code?: string | undefined; response?: unknown; method?: Method | undefined }
+    },
     purpose: string,
     grant: (tx: Tx) => Promise<Done>,
   ): Promise<Done | Refusal> {
     const { subject, session } = personOf(call)
-    const { code: input, method } = call.body
+    const { code, response, method } = call.body
+    const input = code ?? response
     const outcome = await attempts.prove({
       ...{ gate: 'login', purpose, subject, input, grant, session: session.id },
       policies: defaultLoginPolicies,
@@ -217,7 +222,7 @@ async function ownFactor(tx: Tx, subject: Subject, id: string): Promise<Enrolmen
   return own && enrolment.factor !== 'password' ? enrolment : null
 }
 
-function describeFactor({ id, factor, name, confirmedAt, lastUsedAt }: Enrolment) {
+function describeFactor({ id, factor, name, confirmedAt, lastUsedAt, settings }: Enrolment) {
   if (!isSecond(factor)) throw new TypeError('a password is not shown among the factors')
   return {
     id,
@@ -225,6 +230,7 @@ function describeFactor({ id, factor, name, confirmedAt, lastUsedAt }: Enrolment
     name,
     enrolled_at: timeOrNull(confirmedAt),
     last_used_at: timeOrNull(lastUsedAt),
+    ...(typeof settings.locked_at === 'number' && { locked_at: iso(settings.locked_at) }),
   }
 }
 

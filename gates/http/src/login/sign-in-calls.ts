@@ -24,6 +24,7 @@ import {
   setDeviceCookie,
 } from './login-context.ts'
 import { tellNewPlace, tellWrongFactor } from './notices.ts'
+import { registerPasskeys } from './passkey-calls.ts'
 
 /** Signing in, the steps of an attempt, and signing out. */
 export function registerSignIn(bind: Binder, login: LoginContext): void {
@@ -67,7 +68,7 @@ export function registerSignIn(bind: Binder, login: LoginContext): void {
     if (blocked && !(await isSpared(call.context, pending.attemptId))) return blocked
     const outcome = await attempts.verify({
       attemptId: pending.attemptId,
-      input: body.code,
+      input: body.code ?? body.response,
       ...(body.method === undefined ? {} : { method: body.method }),
       grant: (tx, attempt) => finishIn(tx, attempt, call),
     })
@@ -91,6 +92,8 @@ export function registerSignIn(bind: Binder, login: LoginContext): void {
       case 'rejected': {
         const { subjectId } = outcome.attempt
         await failed({ address: call.address, subjectId, reason: 'code' })
+        // A key that was locked just now: its owner is told by mail.
+        if (outcome.why !== null) void outbox.kick()
         if (outcome.lockedUntil !== null && outcome.attempt.purpose === 'sign-in') {
           const refused = { subjectId: outcome.attempt.subjectId, place: call }
           await store.transaction((tx) => tellWrongFactor(tx, refused, outbox))
@@ -132,7 +135,13 @@ export function registerSignIn(bind: Binder, login: LoginContext): void {
   }
 
   /** The grant of a completed attempt, with what the person is told of it, in the same commit. */
-  async function finishIn(tx: Tx, attempt: Attempt, place: Call<typeof authRoutes.verify>) {
+  async function finishIn(
+    tx: Tx,
+    attempt: Attempt,
+    place: Pick<Call<typeof authRoutes.verify>, 'address' | 'userAgent' | 'context'> & {
+      body: { remember_device?: boolean | undefined }
+    },
+  ) {
     const finish = await signIn.finish(tx, attempt, place)
     if (finish.status !== 'signed_in') return { finish, device: null }
     const { subject, session } = finish
@@ -156,6 +165,12 @@ export function registerSignIn(bind: Binder, login: LoginContext): void {
     memory.forget(finish.session.id)
     return grantAnswer(login, context, { ...finish, refreshToken: null, graceUntil: null })
   }
+
+  // There is no step that a remembered browser would leave out.
+  registerPasskeys(bind, login, {
+    finishIn: (tx, attempt, place) => finishIn(tx, attempt, { ...place, body: {} }),
+    finishAnswer,
+  })
 
   bind(authRoutes.sendEmail, async ({ body, context }) => {
     const who = body.temp_token === undefined ? await bySession(context) : await byAttempt(body.temp_token)

@@ -9,6 +9,7 @@ import {
 } from '@sallyport/core'
 import { serviceRoutes, yubikeyRoutes } from '@sallyport/protocol'
 import type { Binder } from '../bind.ts'
+import { unavailable, unconfirmed } from '../login/webauthn-calls.ts'
 import { Refusal, refuseUntil } from '../refusal.ts'
 import type { GateServices } from '../services.ts'
 import { notEnrolled, yubikeysOff } from '../yubikey-refusals.ts'
@@ -16,7 +17,7 @@ import { actorOf, done, findNamed, type Named, readName } from './naming.ts'
 
 /** Registering an authenticator, and confirming it. Subjects come to be with their first one. */
 export function registerEnrolment(bind: Binder, services: GateServices): void {
-  const { store, clock, random, enrolments, sessions, yubikeys } = services
+  const { store, clock, random, enrolments, sessions, webauthn, yubikeys } = services
 
   bind(serviceRoutes.enrol, async ({ caller, body }) => {
     const named = readName(caller, body)
@@ -39,6 +40,27 @@ export function registerEnrolment(bind: Binder, services: GateServices): void {
       backup_codes: begun.backupCodes ?? [],
     }
   })
+
+  bind(serviceRoutes.enrolFido2, async ({ caller, body }) => {
+    const named = readName(caller, body)
+    if (named instanceof Refusal) return named
+    if (body.device_name === undefined) return confirmKey(named, body.response)
+    if (!webauthn) return unavailable()
+    const { subject: known, active } = await store.read((tx) => standing(tx, named))
+    if (active.length > 0 && !isProven(active)) return unproven()
+    const subject = await settleSubject({ named, known, email: null })
+    const wanted = { subject, account: subject.ref, name: body.device_name }
+    const begun = await webauthn.begin({ ...wanted, asFirst: active.length === 0 })
+    return begun.status === 'begun' ? begun.options : unavailable()
+  })
+
+  async function confirmKey(named: Named, response: unknown) {
+    const subject = await findNamed(store, named)
+    if (!subject) return nothingPending()
+    const outcome = await webauthn?.confirm({ subject, response })
+    if (outcome?.status !== 'confirmed') return unconfirmed(outcome)
+    return { ...done, credential_id: String(outcome.enrolment.settings.credential_id) }
+  }
 
   bind(serviceRoutes.confirm, async ({ caller, body }) => {
     const named = readName(caller, body)

@@ -1,4 +1,4 @@
-import { type Enrolment, judgeEnforcement, type Store, type Subject } from '@sallyport/core'
+import { credentialOf, type Enrolment, judgeEnforcement, type Store, type Subject } from '@sallyport/core'
 import { serviceRoutes } from '@sallyport/protocol'
 import type { Binder } from '../bind.ts'
 import { Refusal } from '../refusal.ts'
@@ -23,7 +23,9 @@ export function registerOverview(bind: Binder, services: GateServices): void {
       enrolled_at: isoTimeOrNull(first(active.map(({ confirmedAt }) => confirmedAt))),
       last_verified_at: isoTimeOrNull(last(active.map(({ lastUsedAt }) => lastUsedAt))),
       methods: [
-        ...new Set(active.map(({ factor }) => factor as 'totp' | 'email' | 'backup' | 'yubikey')),
+        ...new Set(
+          active.map(({ factor }) => factor as 'totp' | 'email' | 'backup' | 'yubikey' | 'webauthn'),
+        ),
       ].sort(),
       backup_codes_remaining: await codesLeft(active),
     }
@@ -50,7 +52,7 @@ export function registerOverview(bind: Binder, services: GateServices): void {
             enrolled_at: isoTime(confirmedAt ?? createdAt),
             last_used: isoTimeOrNull(lastUsedAt),
           })),
-        fido2: [],
+        fido2: active.filter(({ factor }) => factor === 'webauthn').map(describeKey),
         backup_codes: { remaining: await codesLeft(active) },
       },
     }
@@ -59,6 +61,15 @@ export function registerOverview(bind: Binder, services: GateServices): void {
   async function codesLeft(active: readonly Enrolment[]): Promise<number> {
     const codes = active.find(({ factor }) => factor === 'backup')
     return codes ? enrolments.backupCodesLeft(codes.subjectId) : 0
+  }
+}
+
+function describeKey(enrolment: Enrolment) {
+  return {
+    credential_id: credentialOf(enrolment).credential_id,
+    device_name: enrolment.name,
+    enrolled_at: isoTime(enrolment.confirmedAt ?? enrolment.createdAt),
+    last_used: isoTimeOrNull(enrolment.lastUsedAt),
   }
 }
 

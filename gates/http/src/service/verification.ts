@@ -6,12 +6,13 @@ import { Refusal, refuseUntil, wrongCode } from '../refusal.ts'
 import type { GateServices } from '../services.ts'
 import { actorOf, done, findNamed, readName, unknownSubject } from './naming.ts'
 
-type Method = 'totp' | 'email' | 'backup' | 'yubikey'
+type Method = 'totp' | 'email' | 'backup' | 'yubikey' | 'webauthn'
 
 interface Proof {
   subject: Subject | null
   purpose: string
-  code: string
+  /** A code, or a security key's response. */
+  input: unknown
   method: Method | undefined
   clientIp?: string | undefined
   grant?: (tx: Tx) => Promise<undefined>
@@ -26,7 +27,7 @@ const policies = parseGatePolicies({
 
 /** Codes: verified, asked for by mail, and what they open: the removal of all factors. */
 export function registerVerification(bind: Binder, services: GateServices, guard: AddressGuard): void {
-  const { store, clock, attempts, blocks, enrolments, emailCodes } = services
+  const { store, clock, attempts, blocks, enrolments, emailCodes, outbox, webauthn } = services
 
   bind(serviceRoutes.verify, async ({ caller, body }) => {
     const named = readName(caller, body)
@@ -35,9 +36,9 @@ export function registerVerification(bind: Binder, services: GateServices, guard
     if (clientIp instanceof Refusal) return clientIp
     const blocked = clientIp === undefined ? null : guard.refuseGuess(clientIp)
     if (blocked) return blocked
-    const { code, method } = body
+    const { code, response, method } = body
     const subject = await findNamed(store, named)
-    const proof = await prove({ subject, purpose: 'verify', code, method, clientIp })
+    const proof = await prove({ subject, purpose: 'verify', input: code ?? response, method, clientIp })
     if (clientIp !== undefined)
       await note(proof, { subject, address: clientIp, application: named.key.application })
     return proof instanceof Refusal ? proof : { ...done, method: proof }
@@ -48,8 +49,9 @@ export function registerVerification(bind: Binder, services: GateServices, guard
     if (named instanceof Refusal) return named
     const { key } = named
     const subject = await findNamed(store, named)
-    const { code, method, reason } = body
-    if (code === undefined) {
+    const { code, response, method, reason } = body
+    const input = code ?? response
+    if (input === undefined) {
       if (!key.scopes.includes('admin')) {
         return new Refusal('forbidden', 'without a code this needs an API key with the scope admin')
       }
@@ -62,7 +64,7 @@ export function registerVerification(bind: Binder, services: GateServices, guard
       if (subject) await enrolments.removeAll(tx, { subject, actor: actorOf(key) })
       return undefined
     }
-    const proof = await prove({ subject, purpose: 'disable', code, method, grant })
+    const proof = await prove({ subject, purpose: 'disable', input, method, grant })
     return proof instanceof Refusal ? proof : done
   })
 
@@ -70,6 +72,10 @@ export function registerVerification(bind: Binder, services: GateServices, guard
     const named = readName(caller, body)
     if (named instanceof Refusal) return named
     const subject = await findNamed(store, named)
+    if (body.method === 'webauthn') {
+      const options = subject && (await webauthn?.request({ subject, for: { gate: 'service' } }))
+      return options ?? new Refusal('nothing_enrolled', 'this subject has no security key')
+    }
     const sent = subject && (await emailCodes.send({ subject, purpose: 'sign-in' }))
     if (sent?.status === 'too_many') {
       const wait = { until: sent.until, now: clock.now() }
@@ -94,12 +100,12 @@ export function registerVerification(bind: Binder, services: GateServices, guard
 
   /** The one path, in one go. Whoever has nothing to prove with gets the answer of a first wrong guess. */
   async function prove(proof: Proof): Promise<Method | Refusal> {
-    const { subject, purpose, code, method, clientIp, grant } = proof
+    const { subject, purpose, input, method, clientIp, grant } = proof
     const asFirst = () =>
       wrongCode({ attemptsLeft: attempts.limits.attempts - 1, lockedUntil: null }, { now: clock.now() })
     if (!subject || subject.disabledAt !== null) return asFirst()
     const outcome = await attempts.prove({
-      ...{ gate: 'service', purpose, subject, policies, input: code },
+      ...{ gate: 'service', purpose, subject, policies, input },
       ...(method && { method }),
       ...(clientIp !== undefined && { facts: { address: clientIp } }),
       ...(grant && { grant }),
@@ -108,6 +114,8 @@ export function registerVerification(bind: Binder, services: GateServices, guard
       case 'complete':
         return outcome.attempt.passed.at(-1)!.factor as Method
       case 'rejected':
+        // A key that was locked just now: its owner is told by mail.
+        if (outcome.why !== null) void outbox.kick()
         return wrongCode(outcome, { now: clock.now() })
       case 'locked': {
         const wait = { until: outcome.until, now: clock.now() }
