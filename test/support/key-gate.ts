@@ -19,6 +19,7 @@ export async function openKeyGate(
     return path
   }
   const config = write('sallyport.yaml', {
+    // The address that the pages have, not the one that is listened on.
     public_url: page,
     ...(policies && { login_policies: write('policies.yaml', policies) }),
     // Few, since each costs a slow hash.

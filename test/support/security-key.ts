@@ -9,6 +9,7 @@ type Json = any
 export interface SecurityKey {
   create(options: Json, origin?: string): Json
   get(options: Json, origin?: string): Json
+  holds(credentialId: string): boolean
   /** Another key with the same secrets, and the count as it is now. */
   copy(): SecurityKey
 }
@@ -21,13 +22,20 @@ export function makeSecurityKey(
   const { origin: home = 'http://localhost:8080', counts = true, verifies = true } = options
   const authenticator = new AuthenticatorEmulator({
     signCounterIncrement: counts ? 1 : 0,
-    verifications: { userPresent: true, userVerified: verifies },
+    userGetAssertionInteraction: () => ({ options: { uv: verifies, up: true } }),
     credentialsRepository: credentials,
   })
   const browser = new WebAuthnEmulator(authenticator)
   return {
     create: (asked, origin = home) => browser.createJSON(origin, asked),
     get: (asked, origin = home) => browser.getJSON(origin, asked),
+    holds: (id) =>
+      credentials
+        .loadCredentials()
+        .some(
+          ({ publicKeyCredentialSource: { id: held } }) =>
+            Buffer.from(held as Uint8Array).toString('base64url') === id,
+        ),
     copy() {
       const copies = new PasskeysCredentialsMemoryRepository()
       for (const credential of credentials.loadCredentials()) copies.saveCredential(credential)
