@@ -20,6 +20,7 @@ const pages = [
   'docs/detect-attacks.md',
   'docs/lost-factors.md',
   'docs/operate.md',
+  'docs/passkeys.md',
   'docs/siem.md',
   'docs/troubleshooting.md',
   'docs/yubikeys.md',
@@ -86,7 +87,7 @@ describe.each(pages)('%s', (page) => {
     }
     const shown = [
       ...read(page).matchAll(
-        /(?:npx )?sallyport ((?:user|apikey|policy|ledger|key|siem|totp|yubikey) [a-z]+)/g,
+        /(?:npx )?sallyport ((?:user|apikey|application|policy|ledger|key|siem|totp|yubikey) [a-z]+)/g,
       ),
       ...read(page).matchAll(/(?:npx )?sallyport ((?:user|apikey|policy|ledger|key|totp|recording) [a-z]+)/g),
     ]

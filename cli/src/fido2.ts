@@ -7,7 +7,7 @@ const aaguid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 /** The keys of `security.mfa.fido2`, but for `enabled`. */
 export const fido2Fields = {
-  rp_id: z.string().max(253).regex(domain, 'must be a domain, in small letters').optional(),
+  rp_id: z.string().refine(isDomain, 'must be a domain, in small letters').optional(),
   rp_name: z.string().min(1).max(64).optional(),
   origins: z
     .array(z.string().refine(isOrigin, 'must be an origin such as https://login.example.org'))
@@ -55,7 +55,11 @@ export function relyingPartyOf(settings: Settings): RelyingParty | null {
   return { id, name, origins: pages }
 }
 
-function isOrigin(text: string): boolean {
+export function isDomain(text: string): boolean {
+  return text.length <= 253 && domain.test(text)
+}
+
+export function isOrigin(text: string): boolean {
   return URL.canParse(text) && new URL(text).origin === text && /^https?:/.test(text)
 }
 

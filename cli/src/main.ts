@@ -12,6 +12,7 @@ const commands = {
   user: async () => (await import('./commands/user.ts')).addUserCommands,
   import: async () => (await import('./commands/import.ts')).addImportCommands,
   apikey: async () => (await import('./commands/apikey.ts')).addApiKeyCommands,
+  application: async () => (await import('./commands/application.ts')).addApplicationCommands,
   policy: async () => (await import('./commands/policy.ts')).addPolicyCommands,
   ledger: async () => (await import('./commands/ledger.ts')).addLedgerCommands,
   key: async () => (await import('./commands/key.ts')).addKeyCommands,

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createApiKey, systemRandom } from '@sallyport/core'
 import { type AdminGate, openAdminGate, type Signed } from './admin-gate.ts'
 import { makeSecurityKey, type SecurityKey } from './security-key.ts'
 
@@ -64,6 +65,21 @@ export async function openKeyGate(
     return { key, id: response.id as string }
   }
 
+  /** A key to the service API, of an application with its own domain and pages or with none. */
+  async function addApiKey(
+    application: string,
+    rp = { rpId: null as string | null, origins: [] as string[] },
+  ) {
+    const { clock } = gate
+    return gate.store.transaction(async (tx) => {
+      const scopes = ['mfa:read', 'mfa:write'] as const
+      const wanted = { application, name: application, scopes, issuer: application, actor: 'test' }
+      const { key } = await createApiKey(wanted, { tx, clock, random: systemRandom })
+      await tx.applications.update(application, rp)
+      return key
+    })
+  }
+
   /** A sign-in that stands before its second factor. */
   async function pending(signed: Pick<Signed, 'subject'>): Promise<string> {
     const { body } = await gate.login(signed.subject)
@@ -80,7 +96,7 @@ export async function openKeyGate(
 
   return {
     ...gate,
-    ...{ post, register, addKey, addKeyHolder, pending, assertion, verify },
+    ...{ post, register, addApiKey, addKey, addKeyHolder, pending, assertion, verify },
     async signInWith(holder: { subject: Signed['subject']; key: SecurityKey }) {
       const tempToken = await pending(holder)
       return verify(tempToken, await assertion(holder.key, tempToken))

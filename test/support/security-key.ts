@@ -1,6 +1,7 @@
-import WebAuthnEmulator, {
+import {
   AuthenticatorEmulator,
   PasskeysCredentialsMemoryRepository,
+  WebAuthnEmulator,
 } from 'nid-webauthn-emulator'
 
 // biome-ignore lint/suspicious/noExplicitAny: what goes to a browser and comes from it, as tests change it
