@@ -13,6 +13,7 @@ import { storedSqliteRow } from './rows/stored-sqlite.ts'
 import { totpRow } from './rows/totp.ts'
 import { vaultRow } from './rows/vault.ts'
 import { yubikeyRow } from './rows/yubikey.ts'
+import { webauthnRow } from './rows/webauthn.ts'
 
 /** In the order in which they run: what needs no disk and no server first. */
 export const rows: readonly Row[] = [
@@ -25,6 +26,7 @@ export const rows: readonly Row[] = [
   backupRow({ iterations: 600_000 }),
   yubikeyRow(),
   recordingRow(),
+  webauthnRow(),
   storedSqliteRow(),
   storedPostgresRow(),
   httpVerifyRow(),

@@ -1,0 +1,1 @@
+export { makeSecurityKey } from '../../test/support/security-key.ts'
