@@ -1,6 +1,7 @@
 import { describe } from 'vitest'
 import { describeAtomicity } from './contract/atomicity.ts'
 import type { Bench } from './contract/bench.ts'
+import { describeCredentials } from './contract/credentials.ts'
 import { describeDevices } from './contract/devices.ts'
 import { describeLedger } from './contract/ledger.ts'
 import { describeMail } from './contract/mail.ts'
@@ -19,6 +20,7 @@ export function describeStoreContract(name: string, bench: Bench): void {
   describe(`${name} keeps the store's contract`, () => {
     describeSubjects(bench)
     describePorts(bench)
+    describeCredentials(bench)
     describeDevices(bench)
     describeSessions(bench)
     describeSignIns(bench)

@@ -31,6 +31,7 @@ export function describeRaces({ pair }: Bench): void {
         await tx.attempts.insert(attempt('raced'))
         await tx.enrolments.insert(enrolment('raced', 's'))
         await tx.enrolments.insert(enrolment('revoked', 's', { status: 'active' }))
+        await tx.enrolments.insert(enrolment('locked', 's', { status: 'active' }))
         await tx.sessions.insert(session('raced', 's', { kind: 'enrolling' }))
         await tx.refreshTokens.insert(refreshToken('raced', 'raced'))
         await tx.tickets.insert(ticket('raced'))
@@ -53,6 +54,11 @@ export function describeRaces({ pair }: Bench): void {
       ],
       ['activate', ({ enrolments }) => enrolments.activate('raced', 5, { sealed: null, settings: {} })],
       ['revoke', ({ enrolments }) => enrolments.revoke('revoked', 5)],
+      ['lock', ({ enrolments }) => enrolments.lock('locked', 5)],
+      [
+        'claim a credential',
+        ({ credentials }) => credentials.insert({ application: 'shop', id: 'raced', enrolmentId: 'locked' }),
+      ],
       [
         'take an alias',
         ({ subjects }, index) => subjects.insert(subject(`s-${index}`), [`x-${index}`, 'raced']),
