@@ -21,6 +21,7 @@ const commands = [
   ['apikey', 'create'],
   ['apikey', 'list'],
   ['apikey', 'revoke'],
+  ['application', 'set'],
   ['policy', 'check'],
   ['policy', 'explain'],
   ['policy', 'replay'],

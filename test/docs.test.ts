@@ -164,6 +164,19 @@ describe('docs/operate.md', () => {
   })
 })
 
+describe('docs/passkeys.md', () => {
+  it('shows configuration and policies that are taken', async () => {
+    const [shown, policies] = blocks('docs/passkeys.md', 'yaml').map((text, index) => {
+      const file = join(sandbox.path, `passkeys-${index}.yaml`)
+      writeFileSync(file, text)
+      return file
+    })
+    const { err } = await sallyport(['user', 'list', '--config', shown!, '--data', sandbox.path])
+    expect(err).not.toContain('the configuration in')
+    expect(await sallyport(['policy', 'check', policies!])).toMatchObject({ code: 0 })
+  })
+})
+
 describe('all pages', () => {
   const all = [
     ...pages,

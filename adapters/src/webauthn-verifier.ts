@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 import { type WebauthnFault, type WebauthnVerifier, webauthnAlgorithms } from '@sallyport/core'
 
 /** Loaded with the first response: whoever has no security keys need not wait for it at every start. */
-const library = () => import('@simplewebauthn/server')
+let loaded: Promise<typeof import('@simplewebauthn/server')> | undefined
+const library = () => (loaded ??= import('@simplewebauthn/server'))
 const helpers = () => import('@simplewebauthn/server/helpers')
 
 type Claim = Parameters<WebauthnVerifier['register']>[0]

@@ -7,7 +7,7 @@ import {
   systemRandom,
 } from '@sallyport/core'
 import { verifyAuthenticationResponse } from '@simplewebauthn/server'
-import type { Contender, Row } from '../harness.ts'
+import type { Contender, Figures, Row } from '../harness.ts'
 import { openOnSqlite, type Product } from '../product.fixture.ts'
 import { makeSecurityKey } from '../security-key.fixture.ts'
 import { callers } from '../timing.ts'
@@ -32,24 +32,36 @@ export function webauthnRow(): Row {
     async prepare() {
       const product = await openOnSqlite()
       const contenders = (await contendersOn(product)).map(
-        ([name, work]): Contender => ({ name, run: (ms) => callers({ ms, count: 1 }, work) }),
+        ([name, work]): Contender => ({ name, run: (ms) => withProcessorTime(ms, work) }),
       )
       const claims = [
         {
-          text: 'our checks ÷ the library alone, time of one',
-          of: [checks, 'p50 ms'] as const,
-          per: [bare, 'p50 ms'] as const,
+          text: 'our checks ÷ the library alone, processor time',
+          of: [checks, 'CPU µs'] as const,
+          per: [bare, 'CPU µs'] as const,
           atMost: 1.5,
         },
         {
-          text: 'a whole stored step ÷ the library alone, time of one',
-          of: [whole, 'p50 ms'] as const,
-          per: [bare, 'p50 ms'] as const,
+          text: 'a whole stored step ÷ the library alone, processor time',
+          of: [whole, 'CPU µs'] as const,
+          per: [bare, 'CPU µs'] as const,
         },
       ]
       return { contenders, claims, close: product.close }
     },
   }
+}
+
+/** Of the whole process: the signature is checked on another thread. */
+async function withProcessorTime(ms: number, work: () => Promise<void>): Promise<Figures> {
+  let done = 0
+  const begun = process.cpuUsage()
+  const figures = await callers({ ms, count: 1 }, async () => {
+    await work()
+    done++
+  })
+  const { user, system } = process.cpuUsage(begun)
+  return { ...figures, 'CPU µs': (user + system) / done }
 }
 
 /**
