@@ -12,8 +12,8 @@ import { storedPostgresRow } from './rows/stored-postgres.ts'
 import { storedSqliteRow } from './rows/stored-sqlite.ts'
 import { totpRow } from './rows/totp.ts'
 import { vaultRow } from './rows/vault.ts'
-import { yubikeyRow } from './rows/yubikey.ts'
 import { webauthnRow } from './rows/webauthn.ts'
+import { yubikeyRow } from './rows/yubikey.ts'
 
 /** In the order in which they run: what needs no disk and no server first. */
 export const rows: readonly Row[] = [
