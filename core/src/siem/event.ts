@@ -36,6 +36,7 @@ export const ledgerAlerts: Readonly<Record<string, SiemSeverity>> = {
   'device.token_reused': 'high',
   'factors.reset': 'high',
   'session.refresh_reused': 'high',
+  'enrolment.locked': 'high',
   'subject.locked': 'high',
   'vault.rotated': 'high',
 }

@@ -40,6 +40,7 @@ const classes: Readonly<Record<string, Class>> = {
   'password.set': account(3),
   'subject.created': account(1),
   'subject.erased': account(6),
+  'enrolment.locked': account(9),
   'subject.locked': account(9),
   'subject.unlocked': account(12),
   'enrolment.confirmed': account(10),
