@@ -8,6 +8,8 @@ const any = ['totp', 'email', 'backup', 'webauthn']
 /** Users may come by a passkey alone; administrators need their password, and guests are kept out. */
 const policies = {
   policies: [
+    { name: 'attackers', when: { risk: '>= 100' }, action: 'deny' },
+    { name: 'shared browsers', when: { roles: ['kiosk'], new_device: true }, action: 'deny' },
     { name: 'guests', when: { roles: ['guest'] }, action: 'deny' },
     {
       name: 'administrators',
@@ -59,6 +61,8 @@ describe('a passkey in the place of the password', () => {
     // It is fresh proof as well.
     const { status: changed } = await gate.post('/auth/mfa/enroll/totp', {}, body.access_token)
     expect(changed).toBe(200)
+    const [kept] = await gate.store.read((tx) => tx.signIns.listBySubject(holder.subject.id, 1))
+    expect(kept).toMatchObject({ completedAt: gate.clock.at, score: expect.any(Number) })
     const types = (await gate.ledgerOf({ subject: holder.subject.id })).map(({ type }) => type)
     expect(types).toEqual(expect.arrayContaining(['attempt.started', 'attempt.completed', 'session.opened']))
   })
@@ -112,7 +116,7 @@ describe('a passkey in the place of the password', () => {
   })
 
   it('keeps out whom another rule matches, and whoever is disabled', async () => {
-    for (const role of ['admin', 'guest']) {
+    for (const role of ['admin', 'guest', 'kiosk']) {
       const kept = await addHolder({ role })
       expect((await finish(kept.key.get(await options()))).body.code).toBe('denied')
     }

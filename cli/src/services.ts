@@ -143,7 +143,8 @@ export function createServices(foundation: Foundation, log: Log) {
     risk,
     ...{ store, attempts, sessions, devices, passwordCheck, clock, policies, enforcement },
   })
-  const passkeys = keys && createPasskeySignIn({ ...keys.shared, attempts, policies, factor: keys.factor })
+  const passkeys =
+    keys && createPasskeySignIn({ ...keys.shared, attempts, policies, risk, devices, factor: keys.factor })
   const signingKeys = createSigningKeys({ store, vault, clock })
   const issueLink = createLinks({ clock, random, outbox, publicUrl: publicUrlOf(config) })
   const invitations = createInvitations({ ...hashing, issueLink })

@@ -12,11 +12,14 @@ import {
 } from '../factors/webauthn.ts'
 import type { Enrolment, Store, Tx } from '../store.ts'
 import { canonicalAlias, loginApplication } from '../subject/subjects.ts'
+import type { SignInRisk } from '../threat/sign-in-risk.ts'
+import type { Devices } from './devices.ts'
 
 export interface PasskeyRequest<Grant> {
   response: unknown
   /** Where from, as policies ask it. */
   address: string
+  userAgent: string | null
   /** What the attempt yields, made in the commit that completes it. */
   grant(tx: Tx, attempt: Attempt): Promise<Grant>
 }
@@ -43,6 +46,8 @@ export interface PasskeySignInOptions {
   challenges: WebauthnChallenges
   relyingParty(application: string): Promise<RelyingParty | null>
   policies: GatePolicies
+  risk: SignInRisk
+  devices: Pick<Devices, 'lifetime'>
   factor: Pick<Factor, 'wellFormed'>
   /** How long a person has to answer, in milliseconds. */
   lifetime: number
@@ -59,7 +64,8 @@ const decoyLengths = [16, 20, 32, 48]
 
 /** Signing in by a passkey alone, where the policy says that one passes the whole chain. */
 export function createPasskeySignIn(options: PasskeySignInOptions): PasskeySignIn {
-  const { store, attempts, challenges, relyingParty, factor, lifetime: timeout } = options
+  const { store, attempts, challenges, relyingParty, risk, devices, factor } = options
+  const { lifetime: timeout } = options
   const policies = passkeyPolicies(options.policies)
 
   const begin: PasskeySignIn['begin'] = async ({ name }) => {
@@ -89,15 +95,28 @@ export function createPasskeySignIn(options: PasskeySignInOptions): PasskeySignI
     return shown.map((id) => ({ type: 'public-key', id }))
   }
 
-  const finish: PasskeySignIn['finish'] = async ({ response, address, grant }) => {
+  const finish: PasskeySignIn['finish'] = async ({ response, address, userAgent, grant }) => {
     if (!policies) return { status: 'denied' }
     const found = await findCredential(response)
     const subject = found && (await store.read((tx) => tx.subjects.find(found.subjectId)))
     // Whatever is judged is a signature: a stranger's junk must not cost the owner a guess.
     if (!subject || subject.disabledAt !== null) return { status: 'rejected', why: 'credential' }
+    const place = { subjectId: subject.id, address, userAgent, deviceTrusted: false, attacks: [] }
+    const assessed = await store.read((tx) => risk.assess(tx, place))
+    // What is unknown matches no rule: a browser counts as new, so that none that asks is passed over.
+    const facts = {
+      address,
+      newDevice: devices.lifetime === 0 ? null : true,
+      risk: assessed.score,
+      riskReasons: assessed.reasons.map(({ reason }) => reason),
+    }
     const outcome = await attempts.prove({
       ...{ gate: 'login', purpose: 'passkey', subject, policies, binding: passkeyBinding },
-      ...{ method: 'webauthn', input: response, grant, facts: { address } },
+      ...{ method: 'webauthn', input: response, facts },
+      grant: async (tx, attempt) => {
+        await risk.keep(tx, { ...assessed, id: attempt.id, subjectId: subject.id, complete: true })
+        return grant(tx, attempt)
+      },
     })
     if (outcome.status === 'complete') return { status: 'complete', grant: outcome.grant }
     if (outcome.status === 'rejected') return { status: 'rejected', why: outcome.why }

@@ -32,6 +32,7 @@ export function registerPasskeys<Finished>(
     const outcome = await passkeys?.finish({
       response: call.body.response,
       address: call.address,
+      userAgent: call.userAgent,
       grant: (tx, attempt) => finishing.finishIn(tx, attempt, call),
     })
     if (outcome?.status === 'complete') return finishing.finishAnswer(outcome.grant, call)
