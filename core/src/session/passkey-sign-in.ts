@@ -25,7 +25,7 @@ export interface PasskeyRequest<Grant> {
 }
 
 export type PasskeyOutcome<Grant> =
-  | { status: 'complete'; grant: Grant }
+  | { status: 'complete'; grant: Grant; subjectId: string }
   /** No policy lets a passkey of this person pass the whole chain, from there and then. */
   | { status: 'denied' }
   /** `why` where the response itself is at fault; without it, nobody is told what it is. */
@@ -118,7 +118,9 @@ export function createPasskeySignIn(options: PasskeySignInOptions): PasskeySignI
         return grant(tx, attempt)
       },
     })
-    if (outcome.status === 'complete') return { status: 'complete', grant: outcome.grant }
+    if (outcome.status === 'complete') {
+      return { status: 'complete', grant: outcome.grant, subjectId: subject.id }
+    }
     if (outcome.status === 'rejected') return { status: 'rejected', why: outcome.why }
     if (outcome.status === 'denied') return { status: 'denied' }
     return { status: 'rejected', why: null }

@@ -1,4 +1,4 @@
-import type { Attempt, Tx } from '@sallyport/core'
+import { type Attempt, loginApplication, type Tx } from '@sallyport/core'
 import { type AnswerOf, webauthnRoutes } from '@sallyport/protocol'
 import type { Binder, Call } from '../bind.ts'
 import { Refusal, webauthnFaults } from '../refusal.ts'
@@ -21,7 +21,7 @@ export function registerPasskeys<Finished>(
   login: LoginContext,
   finishing: Finishing<Finished>,
 ): void {
-  const { passkeys, outbox } = login.services
+  const { passkeys, outbox, blocks } = login.services
 
   bind(webauthnRoutes.passkeyOptions, async ({ body }) => {
     const options = await passkeys?.begin(body.email === undefined ? {} : { name: body.email })
@@ -29,14 +29,21 @@ export function registerPasskeys<Finished>(
   })
 
   bind(webauthnRoutes.passkeyVerify, async (call) => {
+    const { address } = call
+    const blocked = login.guard.refuseGuess(address)
+    if (blocked) return blocked
     const outcome = await passkeys?.finish({
       response: call.body.response,
-      address: call.address,
+      address,
       userAgent: call.userAgent,
       grant: (tx, attempt) => finishing.finishIn(tx, attempt, call),
     })
-    if (outcome?.status === 'complete') return finishing.finishAnswer(outcome.grant, call)
+    if (outcome?.status === 'complete') {
+      await blocks.succeeded({ address, subjectId: outcome.subjectId })
+      return finishing.finishAnswer(outcome.grant, call)
+    }
     if (outcome?.status !== 'rejected') return denied()
+    await blocks.failed({ address, subjectId: null, application: loginApplication, reason: 'passkey' })
     // A key that was locked just now: its owner is told by mail.
     void outbox.kick()
     return new Refusal('invalid_code', webauthnFaults[outcome.why ?? ''] ?? 'this passkey was not accepted')
