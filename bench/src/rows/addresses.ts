@@ -168,7 +168,8 @@ export function cidrRow(): Row {
             text: 'ours ÷ net.BlockList, lookups',
             of: [trieName, 'per CPU second'],
             per: [peer, 'per CPU second'],
-            atLeast: 3,
+            // Node 20's list did a hundredth of what Node 24's does; the bound is from then.
+            atLeast: 300,
           },
           {
             text: 'ours ÷ the list walked through, lookups',
