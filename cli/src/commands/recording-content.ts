@@ -31,6 +31,7 @@ function contentCommand(name: string, description: string): Command {
     .argument('<file>', 'the recording')
     .option('--key <file>', "an auditor's private key, which a sealed recording takes")
     .option('--public-key <file>', "the serial gate's public key (default: the one under `state/`)")
+    .option('--json', 'say failures as JSON')
 }
 
 export function exportCommand(): Command {

@@ -4,7 +4,9 @@ import type { BreakGlassOptions, EnrolOptions, ShimOptions } from './shim-option
 
 /** The serial gate's commands. Each loads what it needs when it is called. */
 export function addShimCommands(program: Command): void {
-  const clock = new Command('clock').description("the gate's clock, after it was set")
+  const clock = new Command('clock')
+    .description("the gate's clock, after it was set")
+    .addHelpText('after', '\nExample:\n  $ sallyport shim clock accept --help\n')
   clock.addCommand(
     shimCommand('accept', 'say that the clock is right as it stands now', 'clock accept')
       .requiredOption('--reason <text>', 'why it was set; kept in the ledger')
@@ -49,6 +51,8 @@ export function addShimCommands(program: Command): void {
       new Command('demo')
         .description('try the gate without hardware: a virtual port, a simulated device, one technician')
         .option('--dir <dir>', 'where to keep it (default: a new directory, removed at the end)')
+        .option('--json', 'say failures as JSON')
+        .addHelpText('after', '\nExample:\n  $ sallyport shim demo\n')
         .action(async (options: { dir?: string }) => (await import('./demo.ts')).demoCommand(options)),
     ],
   })
