@@ -32,5 +32,11 @@ export async function knowsAutofill(): Promise<boolean> {
   return (await library()).browserSupportsWebAuthnAutofill()
 }
 
+/** Takes a question to the browser back, if there is one. */
+export async function stopAsking(): Promise<void> {
+  const { WebAuthnAbortService } = await library()
+  WebAuthnAbortService.cancelCeremony()
+}
+
 /** Another question to the browser takes the place of the one before, which nobody needs to hear of. */
 export const isSuperseded = (error: unknown) => error instanceof Error && error.name === 'AbortError'

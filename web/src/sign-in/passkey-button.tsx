@@ -6,7 +6,7 @@ import { useTexts } from '../texts/texts.tsx'
 import { PasskeyIcon } from '../ui/icons.tsx'
 import { ProblemAlert } from '../ui/states.tsx'
 import { useAction } from '../ui/use-load.ts'
-import { askForKey, isSuperseded, knowsAutofill } from './keys.ts'
+import { askForKey, isSuperseded, knowsAutofill, stopAsking } from './keys.ts'
 
 /** Signing in by a passkey alone: by this button, or from what the browser offers in the field above. */
 export function PasskeyButton({ onGranted }: { onGranted(): Promise<void> }) {
@@ -28,7 +28,10 @@ export function PasskeyButton({ onGranted }: { onGranted(): Promise<void> }) {
     if (await knowsAutofill()) await signInBy({ autofill: true })
   })
   // biome-ignore lint/correctness/useExhaustiveDependencies: offered once, when the page is drawn
-  useEffect(() => void offered.run(), [])
+  useEffect(() => {
+    void offered.run()
+    return () => void stopAsking()
+  }, [])
   return (
     <>
       <div className="sp-or">{signIn.or}</div>
