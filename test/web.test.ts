@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { parseProvisioningUri } from '@sallyport/core'
 import type { Browser, Page } from 'playwright-core'
@@ -15,6 +17,15 @@ import {
 } from './support/browser.ts'
 import { makeDirectory, type Serving, sallyport, serve } from './support/cli.ts'
 import { type MailServer, startMailServer } from './support/mail-server.ts'
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
 
 const password = 'Quartz-lantern-ferry-09'
 const admin = 'ada@example.org'
@@ -322,6 +333,64 @@ describe('the pages in Chromium', () => {
     await rename('Unsaved')
     await page.getByText('Your session has ended').waitFor()
     expect(new URL(page.url()).search).toBe('?next=%2Fsettings%2Fsecurity')
+  })
+
+  it('takes a passkey: in the wizard, as second factor, as fresh proof, and in the place of the password', async () => {
+    const [email, port] = ['pat@example.org', await freePort()]
+    const passkeys = { ...policies.policies[0]!, name: 'everybody', passkey: true }
+    passkeys.chain = {
+      ...passkeys.chain,
+      required_steps: 1,
+      factors: [{ id: 'any', label: 'Any', any_of: ['webauthn'] }],
+    }
+    const policyFile = join(directory.path, 'passkeys-policies.yaml')
+    writeFileSync(policyFile, JSON.stringify({ policies: [passkeys] }))
+    const url = `http://localhost:${port}`
+    const config = { public_url: url, login_policies: policyFile }
+    writeFileSync(join(directory.path, 'passkeys.yaml'), JSON.stringify(config))
+    const data = join(directory.path, 'passkeys')
+    const file = join(directory.path, 'passkeys.yaml')
+    const server = await serve(['--port', String(port), '--data', data, '--config', file])
+    onTestFinished(async () => void (await server.stop()))
+    const where = { data, server: { ...server, url } }
+    await addUser(where, email)
+
+    const page = await open(where, '/')
+    const devtools = await page.context().newCDPSession(page)
+    await devtools.send('WebAuthn.enable')
+    const { authenticatorId } = await devtools.send('WebAuthn.addVirtualAuthenticator', {
+      options: {
+        ...{ protocol: 'ctap2', transport: 'internal', hasResidentKey: true, hasUserVerification: true },
+        ...{ isUserVerified: true, automaticPresenceSimulation: true },
+      },
+    })
+    await enterPassword(page, email)
+    await page.getByRole('button', { name: /^Passkey or security key/ }).click()
+    await page.getByRole('textbox', { name: 'Name' }).fill('Laptop')
+    await page.getByRole('button', { name: 'Go on in the browser' }).click()
+    await page.getByLabel('I have saved these codes').check()
+    await page.getByRole('button', { name: 'Finish' }).click()
+    await page.getByText('Laptop').waitFor()
+
+    // A hand that is not there: what the browser offers by itself waits until somebody takes it.
+    const touch = (enabled: boolean) =>
+      devtools.send('WebAuthn.setAutomaticPresenceSimulation', { authenticatorId, enabled })
+    await touch(false)
+    await signOut(page)
+    await enterPassword(page, email)
+    await heading(page, 'Confirm that it is you')
+    await touch(true)
+    await page.getByRole('button', { name: 'Use passkey or security key' }).click()
+    await page.getByRole('button', { name: 'Make new codes' }).click()
+    await page.getByRole('button', { name: 'Use passkey or security key' }).click()
+    await page.getByLabel('I have saved these codes').check()
+    await page.getByRole('button', { name: 'Finish' }).click()
+    await touch(false)
+    await signOut(page)
+    await picture(page, 'sign-in-passkey')
+    await touch(true)
+    await page.getByRole('button', { name: 'Sign in with a passkey' }).click()
+    await heading(page, 'Security')
   })
 
   it('is signed in to with the keyboard alone', async () => {

@@ -1,18 +1,24 @@
 import type {
   adminRoutes,
+  analyzeRoutes,
   authRoutes,
   operatorRoutes,
   Route,
+  securityRoutes,
   serviceRoutes,
+  webauthnRoutes,
   yubikeyRoutes,
 } from '@sallyport/protocol'
 
 type In<Table> = Table[keyof Table]
 type Routes =
   | In<typeof adminRoutes>
+  | In<typeof analyzeRoutes>
   | In<typeof authRoutes>
   | In<typeof operatorRoutes>
+  | In<typeof securityRoutes>
   | In<typeof serviceRoutes>
+  | In<typeof webauthnRoutes>
   | In<typeof yubikeyRoutes>
 
 type Named = { [R in Routes as `${R['method']} ${R['path']}`]: R }

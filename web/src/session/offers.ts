@@ -5,4 +5,9 @@ const words = document.querySelector<HTMLMetaElement>('meta[name=sallyport-offer
 
 const offered = new Set(words.split(' '))
 
-export const offers = (what: Offer) => offered.has(what)
+/** Keys belong to a domain: no browser takes one at an address of numbers, nor without TLS. */
+const keysWorkHere = 'PublicKeyCredential' in window && !/^[\d.]+$|^\[/.test(location.hostname)
+
+export function offers(what: Offer): boolean {
+  return offered.has(what) && (keysWorkHere || (what !== 'webauthn' && what !== 'passkey'))
+}

@@ -8,7 +8,7 @@ import { MethodIcon } from '../ui/method-icon.tsx'
 import { Row } from '../ui/row.tsx'
 import { Section } from '../ui/section.tsx'
 import { ProveForm } from './prove-form.tsx'
-import { type Status, typedMethods } from './status.ts'
+import { provingMethods, type Status } from './status.ts'
 
 const few = 3
 
@@ -41,7 +41,7 @@ export function BackupSection({ status, onChanged }: { status: Status; onChanged
           }
           detail={setup.codes.short}
           actions={
-            typedMethods(status).length > 0 && (
+            provingMethods(status).length > 0 && (
               <Button variant="default" size="sm" onClick={() => setOpen(true)}>
                 {security.regenerate}
               </Button>
@@ -58,8 +58,8 @@ export function BackupSection({ status, onChanged }: { status: Status; onChanged
             ) : (
               <ProveForm
                 status={status}
-                onProof={async (code, method) => {
-                  const body = { code, method }
+                onProof={async (proof, method) => {
+                  const body = { ...proof, method }
                   const answer = await client.call('POST /auth/mfa/backup-codes/regenerate', { body })
                   setCodes(answer.backup_codes)
                 }}

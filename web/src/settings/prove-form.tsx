@@ -1,21 +1,22 @@
 import { Stack } from '@mantine/core'
 import { useState } from 'react'
+import type { Proof } from '../sign-in/keys.ts'
 import { MethodForm } from '../sign-in/method-form.tsx'
 import { useTexts } from '../texts/texts.tsx'
 import { Choice } from '../ui/choice.tsx'
-import { type Status, typedMethods } from './status.ts'
+import { provingMethods, type Status } from './status.ts'
 
-type Typed = ReturnType<typeof typedMethods>[number]
+type Kind = ReturnType<typeof provingMethods>[number]
 
 interface ProveFormProps {
   status: Status
-  onProof(code: string, method: Typed): Promise<void>
+  onProof(proof: Proof, method: Kind): Promise<void>
 }
 
 /** Proof that travels with the call that needs it. */
 export function ProveForm({ status, onProof }: ProveFormProps) {
   const { methods } = useTexts()
-  const choices = typedMethods(status)
+  const choices = provingMethods(status)
   const [way, setWay] = useState(choices[0]!)
   return (
     <Stack gap="lg">
@@ -23,7 +24,7 @@ export function ProveForm({ status, onProof }: ProveFormProps) {
         key={way}
         way={way}
         tempToken={null}
-        onSubmit={(code) => onProof(code, way)}
+        onSubmit={(proof) => onProof(proof, way)}
         onGone={() => undefined}
       />
       <Stack gap="xs">

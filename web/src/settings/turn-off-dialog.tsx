@@ -14,8 +14,8 @@ export function TurnOffDialog({ status, onClose }: { status: Status; onClose(): 
         <Text>{security.turnOffLead}</Text>
         <ProveForm
           status={status}
-          onProof={async (code, method) => {
-            await client.call('POST /auth/mfa/disable', { body: { code, method } })
+          onProof={async (proof, method) => {
+            await client.call('POST /auth/mfa/disable', { body: { ...proof, method } })
             onClose()
           }}
         />

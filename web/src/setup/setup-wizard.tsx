@@ -11,11 +11,15 @@ import { BackupCodes } from './backup-codes.tsx'
 import { EmailSetup } from './email-setup.tsx'
 import type { Enrolled } from './enrolled.ts'
 import { TotpSetup } from './totp-setup.tsx'
+import { WebauthnSetup } from './webauthn-setup.tsx'
 import { YubikeySetup } from './yubikey-setup.tsx'
 
-const steps = { totp: TotpSetup, yubikey: YubikeySetup, email: EmailSetup } as const satisfies Partial<
-  Record<Offer, unknown>
->
+const steps = {
+  totp: TotpSetup,
+  webauthn: WebauthnSetup,
+  yubikey: YubikeySetup,
+  email: EmailSetup,
+} as const satisfies Partial<Record<Offer, unknown>>
 type Kind = keyof typeof steps
 const kinds = Object.keys(steps) as Kind[]
 

@@ -7,23 +7,31 @@ import { ProblemAlert } from '../ui/states.tsx'
 import { useAction } from '../ui/use-load.ts'
 import type { Method } from './attempt.ts'
 import { EmailSender } from './email-sender.tsx'
+import { KeyForm } from './key-form.tsx'
+import type { Proof } from './keys.ts'
 
 export interface MethodFormProps {
   way: Method | 'pass'
   /** Of the attempt that mail is sent for; `null` for whoever is signed in. */
   tempToken: string | null
-  onSubmit(code: string): Promise<void>
+  onSubmit(proof: Proof): Promise<void>
   onGone(error: ProblemError): void
 }
 
 /** One way of proving it: what to do, where to type it, and what was wrong with what was typed. */
-export function MethodForm({ way, tempToken, onSubmit, onGone }: MethodFormProps) {
+export function MethodForm({ way, ...rest }: MethodFormProps) {
+  return way === 'webauthn' ? <KeyForm {...rest} /> : <TypedForm way={way} {...rest} />
+}
+
+type TypedFormProps = MethodFormProps & { way: Exclude<MethodFormProps['way'], 'webauthn'> }
+
+function TypedForm({ way, tempToken, onSubmit, onGone }: TypedFormProps) {
   const { verify } = useTexts()
   const [code, setCode] = useState('')
   const [wrong, setWrong] = useState(0)
   const { run, busy, error } = useAction(async (given: string) => {
     try {
-      await onSubmit(given)
+      await onSubmit({ code: given })
     } catch (error) {
       setCode('')
       setWrong((count) => count + 1)
@@ -36,7 +44,6 @@ export function MethodForm({ way, tempToken, onSubmit, onGone }: MethodFormProps
     backup: verify.backupCode,
     yubikey: verify.yubikeyCode,
     pass: verify.passCode,
-    webauthn: '',
   }
   return (
     <form

@@ -2,6 +2,7 @@ import { Alert, Anchor, Button, Group, PasswordInput, Stack, TextInput } from '@
 import type { Answer } from '@sallyport/sdk'
 import { type FormEvent, lazy, Suspense, useState } from 'react'
 import { Link } from 'wouter'
+import { offers } from '../session/offers.ts'
 import { anonymous } from '../session/pages-client.ts'
 import { useSession } from '../session/session.tsx'
 import { useTexts } from '../texts/texts.tsx'
@@ -10,6 +11,7 @@ import { PageTitle } from '../ui/page-title.tsx'
 import { Loading, ProblemAlert } from '../ui/states.tsx'
 import { useAction } from '../ui/use-load.ts'
 import type { Attempt } from './attempt.ts'
+import { PasskeyButton } from './passkey-button.tsx'
 import { VerifyStep } from './verify-step.tsx'
 
 const EnrolFirst = lazy(async () => ({ default: (await import('../setup/enrol-first.tsx')).EnrolFirst }))
@@ -63,6 +65,7 @@ interface PasswordStepProps {
 
 function PasswordStep({ ended, onAnswer }: PasswordStepProps) {
   const { signIn } = useTexts()
+  const { enter } = useSession()
   const [email, setEmail] = useState('')
   const [password, setPassword] = useState('')
   const { run, busy, error } = useAction(async () => {
@@ -106,6 +109,7 @@ function PasswordStep({ ended, onAnswer }: PasswordStepProps) {
         <Button type="submit" loading={busy} fullWidth>
           {signIn.submit}
         </Button>
+        {offers('passkey') && <PasskeyButton onGranted={enter} />}
         <Group justify="center">
           <Anchor component={Link} href="/forgot" size="sm">
             {signIn.forgot}

@@ -7,6 +7,7 @@ import { Choice } from '../ui/choice.tsx'
 import { AlertIcon, CheckIcon } from '../ui/icons.tsx'
 import { Steps } from '../ui/steps.tsx'
 import { type Attempt, type Chain, firstMethod, type Method, rememberMethod } from './attempt.ts'
+import type { Proof } from './keys.ts'
 import { MethodForm } from './method-form.tsx'
 
 /** What can be answered here: besides the factors, a pass that the helpdesk gave. */
@@ -41,12 +42,13 @@ export function VerifyForm({ attempt, takesPass, onGranted, onGone }: VerifyForm
   }
 
   /** Rejects with what the form shall say; what ends or moves the attempt is dealt with here. */
-  async function submit(code: string): Promise<void> {
+  async function submit(proof: Proof): Promise<void> {
     const { temp_token } = attempt
     try {
-      if (way === 'pass') await anonymous.call('POST /auth/mfa/pass', { body: { temp_token, pass: code } })
-      else {
-        const body = { temp_token, code, method: way, ...(remembered && { remember_device: true }) }
+      if (way === 'pass' && 'code' in proof)
+        await anonymous.call('POST /auth/mfa/pass', { body: { temp_token, pass: proof.code } })
+      else if (way !== 'pass') {
+        const body = { temp_token, ...proof, method: way, ...(remembered && { remember_device: true }) }
         const answer = await anonymous.call('POST /auth/mfa/verify', { body })
         rememberMethod(way)
         if (answer.mfa_required) return goTo(answer.chain, 'passed')

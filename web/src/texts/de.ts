@@ -77,6 +77,8 @@ export const de: Texts = {
     reset:
       'Der Code war nicht richtig, deshalb sind beide Türen wieder zu: Beginnen Sie noch einmal mit Schritt 1.',
     startAgain: 'Von vorn beginnen',
+    keyElsewhere:
+      'Schlüssel gelten unter dieser Adresse nicht. Öffnen Sie diese Seiten unter dem Namen, den sie haben sollen.',
     keyCancelled:
       'Der Browser ist nicht fertig geworden: kein Schlüssel benutzt, oder es hat zu lange gedauert.',
   },
@@ -100,6 +102,12 @@ export const de: Texts = {
       title: 'Codes per E-Mail',
       lead: (email) =>
         `Wir haben einen Code an ${email ?? 'die Adresse Ihres Kontos'} gesendet. Geben Sie ihn hier ein, damit feststeht, dass er ankommt.`,
+    },
+    webauthn: {
+      title: 'Passkey oder Sicherheitsschlüssel hinzufügen',
+      lead: 'Geben Sie ihm einen Namen, den Sie wiedererkennen, und folgen Sie dann Ihrem Browser.',
+      preset: 'Mein Passkey',
+      begin: 'Im Browser weitermachen',
     },
     yubikey: {
       title: 'YubiKey hinzufügen',
@@ -239,6 +247,7 @@ export const de: Texts = {
     not_found: 'Das gibt es nicht mehr.',
     csrf_refused: 'Der Server hält diese Seite nicht für seine eigene. Laden Sie sie neu.',
     store_unavailable: 'Der Server erreicht seine Datenbank nicht. Versuchen Sie es gleich noch einmal.',
+    webauthn_unavailable: 'Passkeys und Sicherheitsschlüssel sind unter dieser Adresse nicht eingerichtet.',
     yubikey_unavailable:
       'YubiKeys lassen sich gerade nicht prüfen. Nehmen Sie einen anderen Weg, oder versuchen Sie es gleich noch einmal.',
     not_ready: 'Der Server ist noch nicht bereit. Versuchen Sie es gleich noch einmal.',

@@ -72,6 +72,7 @@ export const en = {
     passed: 'Right. One more step.',
     reset: 'That code was not right, so both doors are shut again: begin anew with step 1.',
     startAgain: 'Begin again',
+    keyElsewhere: 'Keys do not work at this address. Open these pages by the name they are meant to have.',
     keyCancelled: 'The browser did not finish: no key was used, or it took too long. Try again.',
   },
   setup: {
@@ -94,6 +95,12 @@ export const en = {
       title: 'Codes by e-mail',
       lead: (email: string | null) =>
         `We sent a code to ${email ?? 'the address of your account'}. Enter it here to confirm that it reaches you.`,
+    },
+    webauthn: {
+      title: 'Add a passkey or security key',
+      lead: 'Give it a name that you will recognise, then follow your browser.',
+      preset: 'My passkey',
+      begin: 'Go on in the browser',
     },
     yubikey: {
       title: 'Add a YubiKey',
@@ -230,6 +237,7 @@ export const en = {
     not_found: 'This is gone already.',
     csrf_refused: 'The server did not take this page for its own. Load it again.',
     store_unavailable: 'The server cannot reach its database. Try again in a moment.',
+    webauthn_unavailable: 'Passkeys and security keys are not set up at this address.',
     yubikey_unavailable: 'YubiKeys cannot be checked just now. Use another way, or try again in a moment.',
     not_ready: 'The server is not ready yet. Try again in a moment.',
   },

@@ -29,7 +29,12 @@ export function ProblemAlert({ error }: { error: unknown }) {
 }
 
 function describeProblem(error: unknown, texts: Texts, clock: (at: Date) => string): string[] {
-  if (!(error instanceof ProblemError)) return [texts.problems.internal]
+  if (!(error instanceof ProblemError)) {
+    const name = error instanceof Error ? error.name : ''
+    if (name === 'NotAllowedError') return [texts.verify.keyCancelled]
+    if (name === 'SecurityError') return [texts.verify.keyElsewhere]
+    return [name === 'InvalidStateError' ? texts.problems.already_exists : texts.problems.internal]
+  }
   const known = texts.problems as Partial<Record<string, string>>
   const lines = [known[error.code] ?? error.message]
   // Which rule a password broke, or which field it was.
