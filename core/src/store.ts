@@ -115,6 +115,13 @@ export interface Subject {
   passwordResetAt: number | null
 }
 
+export interface Standing {
+  id: string
+  role: string
+  requiredSince: number | null
+  enrolledAt: number | null
+}
+
 export interface SubjectPort {
   /** `false` when one of the aliases already belongs to a subject of that application. */
   insert(subject: Subject, aliases: readonly string[]): Promise<boolean>
@@ -131,6 +138,8 @@ export interface SubjectPort {
   aliases(id: string): Promise<string[]>
   count(application: string, filter?: { role?: string }): Promise<number>
   list(application: string, page: PageRequest & { search?: string; role?: string }): Promise<Page<Subject>>
+  /** In the order of their ids, beginning after `after`: whoever is not shut out, and since when they have a second factor. */
+  standings(application: string, after: string, limit: number): Promise<Standing[]>
   /**
    * Removes the subject, its aliases, enrolments, attempts and counters. The ledger keeps its id. Its sessions
    * stay until they are pruned, revoked at `at` and nobody's, so that every node hears of their end.
@@ -233,6 +242,8 @@ export interface LedgerPort {
   entries(afterSeq: number, limit: number, filter?: LedgerFilter): Promise<LedgerEntry[]>
   /** Newest first, ending before `beforeSeq`. */
   latest(beforeSeq: number | null, limit: number, filter?: LedgerFilter): Promise<LedgerEntry[]>
+  /** How many entries of a type there are from each of these times on to the next one; they stand in order. */
+  countFrom(type: string, times: readonly number[]): Promise<number[]>
   /** Kept checkpoints in order of `seq`, starting after `afterSeq`. */
   checkpoints(afterSeq: number, limit: number): Promise<LedgerCheckpoint[]>
   /** Keeps the present head as a checkpoint; `null` when the head is already kept or the ledger is empty. */

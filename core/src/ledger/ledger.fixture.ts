@@ -40,6 +40,12 @@ function createMemoryLedger(linker: LedgerLinker) {
         .filter(({ seq }) => seq < (beforeSeq ?? Number.MAX_SAFE_INTEGER))
         .slice(-limit)
         .reverse(),
+    countFrom: async (type, times) =>
+      times.map((from, index) => {
+        const to = times[index + 1] ?? Number.POSITIVE_INFINITY
+        const found = rows.entries.map(({ body }) => JSON.parse(body) as { type: string; at: number })
+        return found.filter((entry) => entry.type === type && entry.at >= from && entry.at < to).length
+      }),
     checkpoints: async (afterSeq, limit) => rows.kept.filter(({ seq }) => seq > afterSeq).slice(0, limit),
     keepCheckpoint: async () => {
       if (rows.head === null || rows.kept.at(-1)?.seq === rows.head.seq) return null

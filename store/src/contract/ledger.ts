@@ -30,6 +30,15 @@ export function describeLedger({ fresh }: Bench): void {
       })
     })
 
+    it('counts the entries of a type between times', async () => {
+      const records = [10, 20, 20, 35, 40].map((at, index) => record(index === 1 ? 'other' : 'one', { at }))
+      await append(...records)
+      const count = (times: number[]) => store.read(({ ledger }) => ledger.countFrom('one', times))
+      expect(await count([0, 20, 30, 36])).toEqual([1, 1, 1, 1])
+      expect(await count([36, 41])).toEqual([1, 0])
+      expect(await count([])).toEqual([])
+    })
+
     it('takes any subject and type, however long and odd, and finds it', async () => {
       const odd = ['nul\u0000', 'ü🗝'.repeat(2000), `${'ü🗝'.repeat(2000)}.`, '', "'; DROP TABLE ledger; --"]
       await append(...odd.map((text) => record(`type ${text}`, { subject: text })))

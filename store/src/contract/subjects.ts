@@ -58,6 +58,30 @@ export function describeSubjects({ fresh }: Bench): void {
       })
     })
 
+    it('tells who stands where, by pages, without those who are shut out', async () => {
+      const add = (id: string, more: object = {}) =>
+        store.transaction((tx) => tx.subjects.insert(subject(id, { application: 'standing', ...more }), [id]))
+      await add('st-1', { role: 'admin', requiredSince: 7 })
+      await add('st-2', { disabledAt: 1 })
+      await add('st-3')
+      await store.transaction(async ({ enrolments }) => {
+        const active = { status: 'active' as const, confirmedAt: 30 }
+        await enrolments.insert(enrolment('st-late', 'st-1', active))
+        await enrolments.insert(
+          enrolment('st-early', 'st-1', { ...active, factor: 'email', confirmedAt: 20 }),
+        )
+        await enrolments.insert(enrolment('st-password', 'st-3', { ...active, factor: 'password' }))
+        await enrolments.insert(enrolment('st-pending', 'st-3'))
+      })
+      const standings = (after: string, limit: number) =>
+        store.read((tx) => tx.subjects.standings('standing', after, limit))
+      const [first, third] = await standings('', 9)
+      expect(first).toEqual({ id: 'st-1', role: 'admin', requiredSince: 7, enrolledAt: 20 })
+      expect(third).toEqual({ id: 'st-3', role: 'user', requiredSince: null, enrolledAt: null })
+      expect(await standings('', 1)).toEqual([first])
+      expect(await standings('st-1', 9)).toEqual([third])
+    })
+
     it('lets two applications use the same alias', async () => {
       const other = subject('s-elsewhere', { application: 'elsewhere' })
       expect(await store.transaction((tx) => tx.subjects.insert(other, ['taken']))).toBe(true)

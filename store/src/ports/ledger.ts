@@ -7,7 +7,7 @@ import type {
   LedgerPort,
   LedgerRecord,
 } from '@sallyport/core'
-import { changed, one, type Sql, type SqlRow, type SqlValue } from '../sql.ts'
+import { changed, count, one, type Sql, type SqlRow, type SqlValue } from '../sql.ts'
 
 const checkpointColumns = 'ledger, seq, hash, at, signature'
 const rowsPerInsert = 16
@@ -31,6 +31,22 @@ export function ledgerPort(sql: Sql, appended: LedgerRecord[]): LedgerPort {
         limit,
         filter,
       }),
+
+    async countFrom(type, times) {
+      const counts: number[] = []
+      // Times lead to places in the chain, and an index alone counts what lies between two of them.
+      const bounds: number[] = []
+      for (const at of times) {
+        const text = 'SELECT seq FROM ledger WHERE at >= ? ORDER BY at, seq LIMIT 1'
+        bounds.push(((await one(sql, text, [at]))?.seq as number | undefined) ?? Number.MAX_SAFE_INTEGER)
+      }
+      for (const [index, from] of bounds.entries()) {
+        const text = 'SELECT count(*) AS count FROM ledger WHERE type = ? AND seq >= ? AND seq < ?'
+        const to = bounds[index + 1] ?? Number.MAX_SAFE_INTEGER
+        counts.push(from < to ? await count(sql, text, [searchKey(type), from, to]) : 0)
+      }
+      return counts
+    },
 
     async checkpoints(afterSeq, limit) {
       const text = `SELECT ${checkpointColumns} FROM ledger_checkpoints WHERE seq > ? ORDER BY seq LIMIT ?`

@@ -122,6 +122,21 @@ export function subjectPort(sql: Sql): SubjectPort {
       return selectPage(sql, page, { select, where, values, order: ['ref', 'id'], map: toSubject })
     },
 
+    async standings(application, after, limit) {
+      const rows = await sql.all(
+        `SELECT s.id, s.role, s.required_since, (SELECT min(COALESCE(e.confirmed_at, e.created_at)) FROM enrolments e
+           WHERE e.subject_id = s.id AND e.status = 'active' AND e.factor NOT IN ('password', 'backup')) AS enrolled_at
+         FROM subjects s WHERE s.application = ? AND s.id > ? AND s.disabled_at IS NULL ORDER BY s.id LIMIT ?`,
+        [application, after, limit],
+      )
+      return rows.map((row) => ({
+        id: row.id as string,
+        role: row.role as string,
+        requiredSince: row.required_since as number | null,
+        enrolledAt: row.enrolled_at as number | null,
+      }))
+    },
+
     async erase(id, at) {
       // Locked first: a session that is opened at this moment waits, and then has no subject to belong to.
       await sql.all(`SELECT id FROM subjects WHERE id = ?${sql.forUpdate}`, [id])

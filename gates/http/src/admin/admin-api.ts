@@ -2,6 +2,7 @@ import type { Binder } from '../bind.ts'
 import type { LoginContext } from '../login/login-context.ts'
 import { registerControl } from './control-calls.ts'
 import { registerDirectory } from './directory-calls.ts'
+import { registerOverview } from './overview-calls.ts'
 import { registerPeople } from './people-calls.ts'
 import { registerRecovery } from './recovery-calls.ts'
 
@@ -11,4 +12,5 @@ export function registerAdmin(bind: Binder, login: LoginContext): void {
   registerRecovery(bind, login)
   registerDirectory(bind, login)
   registerControl(bind, login)
+  registerOverview(bind, login)
 }
