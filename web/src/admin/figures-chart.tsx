@@ -1,0 +1,39 @@
+import '@mantine/charts/styles.layer.css'
+import { AreaChart, BarChart } from '@mantine/charts'
+
+interface FiguresChartProps {
+  kind: 'area' | 'bar'
+  /** What it shows, in a sentence, for those who do not see it. */
+  summary: string
+  rows: { at: string; [series: string]: string | number }[]
+  series: { name: string; label: string; color: string }[]
+}
+
+/** Figures over time, to be looked at. */
+export function FiguresChart({ kind, summary, rows, series }: FiguresChartProps) {
+  const shared = {
+    ...{ h: '100%', data: rows, dataKey: 'at', series, withLegend: series.length > 1 },
+    ...{ tickLine: 'none' as const, gridAxis: 'y' as const, strokeDasharray: '3 3' },
+    xAxisProps: { minTickGap: 24 },
+    yAxisProps: { allowDecimals: false, width: 44 },
+    legendProps: { verticalAlign: 'top' as const, height: 36 },
+  }
+  return (
+    <div className="sp-chart" role="img" aria-label={summary}>
+      {kind === 'area' ? (
+        <AreaChart
+          {...shared}
+          {...{ withDots: false, curveType: 'monotone', fillOpacity: 0.2 }}
+          areaChartProps={{ accessibilityLayer: false }}
+          areaProps={{ isAnimationActive: false }}
+        />
+      ) : (
+        <BarChart
+          {...{ ...shared, type: 'stacked' }}
+          barChartProps={{ accessibilityLayer: false }}
+          barProps={{ isAnimationActive: false }}
+        />
+      )}
+    </div>
+  )
+}

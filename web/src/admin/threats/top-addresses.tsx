@@ -1,0 +1,35 @@
+import { Button } from '@mantine/core'
+import type { Answer } from '@sallyport/sdk'
+import { useTexts } from '../../texts/texts.tsx'
+import { Section } from '../../ui/section.tsx'
+import { Empty } from '../../ui/states.tsx'
+
+interface TopAddressesProps {
+  addresses: Answer<'GET /api/security/threat-summary'>['top_ips']
+  onBlock(address: string): void
+}
+
+export function TopAddresses({ addresses, onBlock }: TopAddressesProps) {
+  const { threats: texts } = useTexts().admin
+  return (
+    <Section title={texts.topAddresses} lead={texts.last24}>
+      {addresses.length === 0 && <Empty>{texts.noAddresses}</Empty>}
+      <ul className="sp-list">
+        {addresses.map(({ ip_address: address, events }) => (
+          <li key={address} className="sp-row">
+            <div>
+              <span className="sp-mono">{address}</span>
+              <div className="sp-row-detail">{texts.events(events)}</div>
+            </div>
+            <Button
+              {...{ variant: 'default', size: 'sm', 'aria-label': texts.blockIt(address) }}
+              onClick={() => onBlock(address)}
+            >
+              {texts.block}
+            </Button>
+          </li>
+        ))}
+      </ul>
+    </Section>
+  )
+}
