@@ -48,7 +48,7 @@ export async function openPage(
   context.setDefaultTimeout(10_000)
   const page = await context.newPage()
   const faults: string[] = []
-  const refusal = (address: string) => new URL(address).pathname.startsWith('/auth/')
+  const refusal = (address: string) => /^\/(auth|api)\//.test(new URL(address).pathname)
   page.on('pageerror', (error) => faults.push(String(error)))
   page.on('requestfailed', (request) => {
     // What was under way when the page was left.

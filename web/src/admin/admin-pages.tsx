@@ -47,6 +47,8 @@ export function AdminPages() {
           <Link
             key={place}
             href={addressOf(place)}
+            // Lets go of the focus, which the next page's heading takes.
+            onClick={(event) => event.currentTarget.blur()}
             {...(isHere(addressOf(place)) && { 'aria-current': 'page' as const })}
           >
             {admin.nav[place]}
