@@ -25,6 +25,7 @@ const pages = [
   'docs/troubleshooting.md',
   'docs/yubikeys.md',
   'docs/recordings.md',
+  'docs/administer.md',
   'docs/block-attackers.md',
   'docs/guard-a-serial-port.md',
 ]

@@ -13,10 +13,10 @@ interface FiguresChartProps {
 export function FiguresChart({ kind, summary, rows, series }: FiguresChartProps) {
   const shared = {
     ...{ h: '100%', data: rows, dataKey: 'at', series, withLegend: series.length > 1 },
-    ...{ tickLine: 'none' as const, gridAxis: 'y' as const, strokeDasharray: '3 3' },
+    ...{ tickLine: 'none' as const, gridAxis: 'x' as const, strokeDasharray: '3 3' },
     xAxisProps: { minTickGap: 24 },
     yAxisProps: { allowDecimals: false, width: 44 },
-    legendProps: { verticalAlign: 'top' as const, height: 36 },
+    legendProps: { verticalAlign: 'bottom' as const },
   }
   return (
     <div className="sp-chart" role="img" aria-label={summary}>

@@ -461,7 +461,7 @@ export const de: Texts = {
       search: 'Suchen',
       entries: 'Einträge',
       none: 'Kein Eintrag gefunden.',
-      number: 'Nummer',
+      number: (seq) => `Nummer ${seq}`,
       when: 'Wann',
       actor: 'Durch',
       data: 'Was',

@@ -443,7 +443,7 @@ export const en = {
       search: 'Search',
       entries: 'Entries',
       none: 'No entry is found.',
-      number: 'Number',
+      number: (seq: number) => `Number ${seq}`,
       when: 'When',
       actor: 'By',
       data: 'What',

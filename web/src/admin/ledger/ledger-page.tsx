@@ -114,22 +114,26 @@ function Entries({ entries }: { entries: Entry[] }) {
     <table className="sp-table">
       <thead>
         <tr>
-          <th>{texts.number}</th>
           <th>{texts.when}</th>
           <th>{texts.type}</th>
-          <th>{texts.subject}</th>
-          <th>{texts.actor}</th>
+          <th>
+            {texts.subject} · {texts.actor}
+          </th>
           <th>{texts.data}</th>
         </tr>
       </thead>
       <tbody>
         {entries.map(({ seq, at, type, subject, actor, data }) => (
           <tr key={seq}>
-            <td className="number">{seq}</td>
-            <td className="number">{times.moment(at)}</td>
-            <td>{type}</td>
-            <td>{subject ?? texts.nobody}</td>
-            <td>{actor ?? texts.nobody}</td>
+            <td className="number">
+              {times.moment(at)}
+              <div className="sp-small">{texts.number(seq)}</div>
+            </td>
+            <td className="number">{type}</td>
+            <td className="sp-who">
+              {subject ?? texts.nobody}
+              {actor !== null && <div className="sp-small">{actor}</div>}
+            </td>
             <td>
               <pre className="sp-data">{JSON.stringify(data)}</pre>
             </td>

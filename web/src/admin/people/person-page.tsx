@@ -33,7 +33,7 @@ export function PersonPage({ id }: { id: string }) {
   const parts = { person, isSelf: id === own, onChanged: loaded.reload }
   return (
     <>
-      <Link href="/admin/people" className="sp-person">
+      <Link href="/admin/people" className="sp-person sp-back">
         ← {admin.person.back}
       </Link>
       <PageTitle lead={<Facts person={person} />}>{person.email ?? person.name}</PageTitle>

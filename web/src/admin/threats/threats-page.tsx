@@ -72,6 +72,14 @@ function useEvents() {
   return { latest, events: [...fresh, ...(begun ?? [])].slice(0, mostShown), listening }
 }
 
+const hour = 3_600_000
+
+/** The last 24, whether anything happened in them or not. */
+function lastHours(): number[] {
+  const now = Math.floor(Date.now() / hour) * hour
+  return Array.from({ length: 24 }, (_, index) => now - (23 - index) * hour)
+}
+
 function Summary({ turn, onBlock }: { turn: number; onBlock(address: string): void }) {
   const { threats: texts } = useTexts().admin
   const times = useTimes()
@@ -80,9 +88,11 @@ function Summary({ turn, onBlock }: { turn: number; onBlock(address: string): vo
   if (loaded.status === 'loading') return <Loading />
   if (loaded.status === 'failed') return <Failed error={loaded.error} onRetry={loaded.reload} />
   const { data } = loaded
-  const rows = data.by_hour.map(({ hour, failed_auths, suspicious_patterns, total_events }) => {
+  const rows = lastHours().map((hour) => {
+    const found = data.by_hour.find((one) => Date.parse(one.hour) === hour)
+    const { failed_auths = 0, suspicious_patterns = 0, total_events = 0 } = found ?? {}
     const other = total_events - failed_auths - suspicious_patterns
-    return { at: times.clock(hour), failed_auths, suspicious_patterns, other }
+    return { at: times.clock(new Date(hour)), failed_auths, suspicious_patterns, other }
   })
   return (
     <>

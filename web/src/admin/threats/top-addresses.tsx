@@ -14,7 +14,7 @@ export function TopAddresses({ addresses, onBlock }: TopAddressesProps) {
   return (
     <Section title={texts.topAddresses} lead={texts.last24}>
       {addresses.length === 0 && <Empty>{texts.noAddresses}</Empty>}
-      <ul className="sp-list">
+      <ul className="sp-list sp-compact">
         {addresses.map(({ ip_address: address, events }) => (
           <li key={address} className="sp-row">
             <div>
@@ -22,7 +22,7 @@ export function TopAddresses({ addresses, onBlock }: TopAddressesProps) {
               <div className="sp-row-detail">{texts.events(events)}</div>
             </div>
             <Button
-              {...{ variant: 'default', size: 'sm', 'aria-label': texts.blockIt(address) }}
+              {...{ variant: 'default', size: 'xs', 'aria-label': texts.blockIt(address) }}
               onClick={() => onBlock(address)}
             >
               {texts.block}
