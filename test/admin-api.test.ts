@@ -18,7 +18,16 @@ const send = (method: string, path: string, body: unknown = {}, token = admin.to
 
 describe('who may call', () => {
   const reads = ['/users', '/users/x', '/users/x/factors', '/users/x/sessions', '/applications', '/apikeys']
-  const more = ['/companies', '/roles', '/policies', '/ledger', '/ledger/export', '/sessions', '/settings', '/overview']
+  const more = [
+    '/companies',
+    '/roles',
+    '/policies',
+    '/ledger',
+    '/ledger/export',
+    '/sessions',
+    '/settings',
+    '/overview',
+  ]
   const changes: [string, string, object][] = [
     ['POST', '/users', { email: 'a@example.org' }],
     ['PATCH', '/users/x', { role: 'admin' }],
