@@ -315,7 +315,7 @@ export const de: Texts = {
       reset: 'Faktoren zurücksetzen',
       resetTitle: 'Alle Faktoren zurücksetzen?',
       resetLead:
-        'Alle Faktoren und Backup-Codes werden entfernt, und das Konto wird überall abgemeldet. Mit einem Einmal-Link richtet die Person neue ein.',
+        'Alle Faktoren und Ersatzcodes werden entfernt, und das Konto wird überall abgemeldet. Mit einem Einmal-Link richtet die Person neue ein.',
       enrolLink: 'Einrichtungs-Link',
       enrolLinkLead:
         'Damit richtet die Person ihren ersten Faktor ein oder wählt ihr erstes Passwort. Er gilt einmal.',
@@ -324,7 +324,7 @@ export const de: Texts = {
         'Er steht einmal und bald für den zweiten Faktor. Vergewissern Sie sich, dass Sie wirklich mit der Person sprechen.',
       factors: 'Faktoren',
       noFactors: 'Keine.',
-      codesLeft: (count) => `${anzahl(count, 'Backup-Code', 'Backup-Codes')} übrig`,
+      codesLeft: (count) => `${anzahl(count, 'Ersatzcode', 'Ersatzcodes')} übrig`,
       remove: (name) => `${name} entfernen`,
       removeTitle: (name) => `${name} entfernen?`,
       removeLead: 'Damit ist keine Anmeldung mehr möglich. Die Person erfährt es per E-Mail.',
