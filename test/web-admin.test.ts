@@ -307,7 +307,6 @@ describe("the administrators' pages in Chromium", () => {
   it.each([
     { colorScheme: 'light', size: 'wide' },
     { colorScheme: 'dark', size: 'wide' },
-    { colorScheme: 'light', size: 'phone' },
     { colorScheme: 'dark', size: 'phone', locale: 'de-DE' },
   ] as const)('is fit to be seen: $colorScheme, $size', async (look) => {
     const german = 'locale' in look
