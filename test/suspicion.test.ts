@@ -109,6 +109,48 @@ describe.each(databases)('suspicious requests on $database', ({ open }) => {
     expect(gate.offences.splice(0)).toEqual([{ address: '127.0.0.1', reason: '5 suspicious requests' }])
   })
 
+  it('that a page elsewhere makes browsers send are refused, and not held against who looks at that page', async () => {
+    const attack = "/?id=1'+or+'1'='1"
+    const image = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors', 'sec-fetch-dest': 'image' }
+    const link = { ...image, 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' }
+    const frame = { ...link, 'sec-fetch-dest': 'iframe' }
+    gate.reports.length = 0
+    for (const headers of [image, frame, link]) {
+      for (let index = 0; index < 3; index++) expect(await get(attack, headers)).toBe(403)
+    }
+    expect([await get('/healthz', image), await get('/healthz', frame), await get('/healthz', link)]).toEqual(
+      [403, 403, 200],
+    )
+    gate.clock.at += 60_000
+    for (let index = 0; index < 130; index++) await get('/healthz', image)
+    await gate.suspicion.settled()
+    expect([gate.reports.length, gate.offences]).toEqual([9, []])
+    // No browser sends this: its sender says so to be spared.
+    const bearer = { ...image, authorization: 'Bearer x' }
+    for (let index = 0; index < 5; index++) await get(attack, bearer)
+    await gate.suspicion.settled()
+    expect(gate.offences.splice(0)).toHaveLength(1)
+  })
+
+  it('and wrong codes that an application passes on are not held against it', async () => {
+    gate.reports.length = 0
+    const { key } = await gate.addKey('passing on', ['mfa:read', 'mfa:write'])
+    const authorization = `Bearer ${key}`
+    const typed = encodeURIComponent("1' or '1'='1")
+    for (let index = 0; index < 5; index++) await get(`/api/mfa/status/${typed}`, { authorization })
+    gate.clock.at += 60_000
+    for (let index = 0; index < 130; index++) {
+      const { status } = await fetch(`${gate.url}/api/mfa/verify`, {
+        method: 'POST',
+        headers: { authorization, 'content-type': 'application/json' },
+        body: '{"extension":"nobody","code":"000000"}',
+      })
+      expect(status).toBe(401)
+    }
+    await gate.suspicion.settled()
+    expect([gate.reports.length, gate.offences]).toEqual([5, []])
+  })
+
   it('are one hit each, wherever the signs are, and no secret is looked at', async () => {
     gate.reports.length = 0
     const login = (body: object, path = '/auth/login') =>

@@ -39,8 +39,11 @@ export interface Suspicion {
   judge(request: JudgedRequest): Judgement
   /** Counts a request of that address, and speaks up at the one too many. */
   count(address: string): void
-  /** Records a request that is not allowed as it is, and counts it toward a block; never waited for. */
-  note(judgement: Judgement, from: { address: string; application?: string }): void
+  /**
+   * Records a request that is not allowed as it is, and counts it toward a block, but for one that the address
+   * is not to blame for; never waited for.
+   */
+  note(judgement: Judgement, from: { address: string; application?: string; blameless?: boolean }): void
   /** Resolves when what was noted so far is counted. */
   settled(): Promise<void>
 }
@@ -60,7 +63,7 @@ export function createSuspicion(options: SuspicionOptions): Suspicion {
   }
   const counting = new Set<Promise<void>>()
 
-  function note(judgement: Judgement, { address, application }: { address: string; application?: string }) {
+  const note: Suspicion['note'] = (judgement, { address, application, blameless = false }) => {
     if (!enabled || judgement.action === 'allow') return
     const { score, categories, patterns } = judgement
     options.record({
@@ -68,7 +71,7 @@ export function createSuspicion(options: SuspicionOptions): Suspicion {
       ...{ address, subject: null, application: application ?? null },
       details: { score, categories: Object.keys(categories), patterns },
     })
-    if (settings.mode === 'observe') return
+    if (settings.mode === 'observe' || blameless) return
     const counted = countHit(address).catch((error: unknown) =>
       log.warn({ error }, 'a suspicious request could not be counted'),
     )

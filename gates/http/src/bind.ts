@@ -41,6 +41,7 @@ export function createBinder(
       const address = context.get('address')
       const admitted = await access.admit(route.access, context)
       if (admitted instanceof Refusal) return answerRefusal(context, admitted)
+      context.set('byKey', admitted.kind === 'key')
       const answered = async () => {
         const request = await readRequest(route, context, (body) =>
           watchBody(context, { route, body, address }),
