@@ -317,6 +317,26 @@ describe('what happened', () => {
     const again = await open({ ...accept, 'last-event-id': String(told[0]!.id) })
     expect(await readEvents(again, 1)).toEqual([told[1]])
   })
+
+  it('is streamed to nobody whose key was revoked since', async () => {
+    const { clock } = gate
+    const wanted = {
+      application: 'pbx',
+      name: 'leaves',
+      scopes: ['security:read' as const],
+      issuer: 'x',
+      actor: 'x',
+    }
+    const reader = await gate.store.transaction((tx) =>
+      createApiKey(wanted, { tx, clock, random: systemRandom }),
+    )
+    const live = await fetch(`${gate.url}/api/security/events/stream`, {
+      headers: { authorization: `Bearer ${reader.key}`, accept: 'text/event-stream' },
+    })
+    await gate.store.transaction((tx) => tx.apiKeys.revoke(reader.record.id, clock.now()))
+    await guesses(newAddress(), 1)
+    expect(await live.text()).not.toContain('data:')
+  })
 })
 
 /** The first events of a stream; then it is left. */

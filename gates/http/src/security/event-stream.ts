@@ -13,7 +13,7 @@ export interface Listener {
   after: string | undefined
   /** An event in one line, as this listener may see it. */
   write(event: ThreatEvent): string
-  /** Asked at every heartbeat: whoever signed out hears no more. */
+  /** Asked before anything is sent: whoever signed out hears no more. */
   isAllowed(): Promise<boolean>
 }
 
@@ -83,18 +83,23 @@ export function createEventStream({ store }: { store: Store }): EventStream {
   }
 
   async function serve(connection: Connection, last: number): Promise<void> {
-    const { controller } = connection
+    const { controller, reached } = connection
     const now = performance.now()
-    if (now - connection.beatAt >= beatEvery) {
+    const beats = now - connection.beatAt >= beatEvery
+    const hears = reached < last && (controller.desiredSize ?? 0) > 0
+    if (!beats && !hears) return
+    const allowed = await connection.isAllowed()
+    if (!connections.has(connection)) return
+    if (!allowed) {
+      controller.close()
+      return drop(connection)
+    }
+    if (beats) {
       connection.beatAt = now
-      if (!(await connection.isAllowed())) {
-        controller.close()
-        return drop(connection)
-      }
       if ((controller.desiredSize ?? 0) > 0) controller.enqueue(encoder.encode(': still here\n\n'))
     }
-    if (connection.reached >= last || (controller.desiredSize ?? 0) <= 0) return
-    const events = await store.read((tx) => tx.threats.after(connection.reached, eventsAtOnce))
+    if (!hears) return
+    const events = await store.read((tx) => tx.threats.after(reached, eventsAtOnce))
     if (!connections.has(connection) || events.length === 0) return
     const text = events.map((event) => `id: ${event.id}\ndata: ${connection.write(event)}\n\n`).join('')
     connection.reached = events.at(-1)!.id
