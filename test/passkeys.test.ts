@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type KeyGate, openKeyGate, page } from './support/key-gate.ts'
+import { callerOf } from './support/people.ts'
 import { makeSecurityKey } from './support/security-key.ts'
 
 const oneOf = (id: string, kinds: string[]) => ({ id, label: id, any_of: kinds })
@@ -144,6 +145,26 @@ describe('a passkey in the place of the password', () => {
     const guesses = await gate.store.read((tx) => tx.guesses.find(`subject:${holder.subject.id}`))
     expect(guesses?.inRow ?? 0).toBe(0)
     expect((await finish(good)).status).toBe(200)
+  })
+
+  it('goes on from a known browser of its owner when the guard has blocked the address, and from no other', async () => {
+    const [owner, other] = [await addHolder(), await addHolder()]
+    const address = '203.0.113.77'
+    const deviceOf = async ({ subject }: typeof owner) => {
+      const claim = { subject, address, userAgent: null, token: null }
+      const { devices } = gate.services
+      const granted = await gate.store.transaction((tx) => devices.remember(tx, claim))
+      return `__Host-sallyport-device=${granted.token}`
+    }
+    const call = callerOf(() => gate.url)
+    const devices = [await deviceOf(owner), await deviceOf(other)]
+    await gate.services.blocks.blockAutomatically({ address, reason: 'test' })
+    const send = async (cookie: string) => {
+      const body = { response: owner.key.get(await options()) }
+      const headers = { cookie, 'x-forwarded-for': address }
+      return (await call('POST', '/auth/passkey/verify', { body, headers })).status
+    }
+    expect([await send(''), await send(devices[1]!), await send(devices[0]!)]).toEqual([403, 403, 200])
   })
 
   it('is locked with its copy, like any key', async () => {

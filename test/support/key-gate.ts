@@ -22,6 +22,7 @@ export async function openKeyGate(
   const config = write('sallyport.yaml', {
     // The address that the pages have, not the one that is listened on.
     public_url: page,
+    trusted_proxies: ['127.0.0.1'],
     ...(policies && { login_policies: write('policies.yaml', policies) }),
     // Few, since each costs a slow hash.
     security: { mfa: { backup_codes: 5, required, grace: '0s', fido2: { rp_id: 'example.org', ...fido2 } } },

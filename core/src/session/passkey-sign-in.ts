@@ -38,6 +38,8 @@ export interface PasskeySignIn {
    */
   begin(request: { name?: string }): Promise<RequestOptions | null>
   finish<Grant>(request: PasskeyRequest<Grant>): Promise<PasskeyOutcome<Grant>>
+  /** Whose passkey a response claims to be of; `null` for nobody's. */
+  claimedBy(response: unknown): Promise<string | null>
 }
 
 export interface PasskeySignInOptions {
@@ -138,7 +140,9 @@ export function createPasskeySignIn(options: PasskeySignInOptions): PasskeySignI
     return good ? enrolment : null
   }
 
-  return { begin, finish }
+  const claimedBy = async (response: unknown) => (await findCredential(response))?.subjectId ?? null
+
+  return { begin, finish, claimedBy }
 }
 
 /**

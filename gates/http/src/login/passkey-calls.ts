@@ -1,6 +1,7 @@
 import { type Attempt, loginApplication, type Tx } from '@sallyport/core'
 import { type AnswerOf, webauthnRoutes } from '@sallyport/protocol'
 import type { Binder, Call } from '../bind.ts'
+import type { GateContext } from '../context.ts'
 import { Refusal, webauthnFaults } from '../refusal.ts'
 import type { LoginContext } from './login-context.ts'
 
@@ -13,6 +14,8 @@ export interface Finishing<Finished> {
     finished: Finished,
     place: Place,
   ): Promise<AnswerOf<typeof webauthnRoutes.passkeyVerify> | Refusal>
+  /** Whether the browser is known as that of this subject, and spared by the guard's own blocks. */
+  isOwnDevice(context: GateContext, subjectId: () => Promise<string | null>): Promise<boolean>
 }
 
 /** Signing in without a password. */
@@ -31,7 +34,8 @@ export function registerPasskeys<Finished>(
   bind(webauthnRoutes.passkeyVerify, async (call) => {
     const { address } = call
     const blocked = login.guard.refuseGuess(address)
-    if (blocked) return blocked
+    const claimed = async () => (await passkeys?.claimedBy(call.body.response)) ?? null
+    if (blocked && !(await finishing.isOwnDevice(call.context, claimed))) return blocked
     const outcome = await passkeys?.finish({
       response: call.body.response,
       address,

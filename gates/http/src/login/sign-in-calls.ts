@@ -169,7 +169,7 @@ export function registerSignIn(bind: Binder, login: LoginContext): void {
   // There is no step that a remembered browser would leave out.
   registerPasskeys(bind, login, {
     finishIn: (tx, attempt, place) => finishIn(tx, attempt, { ...place, body: {} }),
-    finishAnswer,
+    ...{ finishAnswer, isOwnDevice },
   })
 
   bind(authRoutes.sendEmail, async ({ body, context }) => {
