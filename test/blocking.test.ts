@@ -318,6 +318,31 @@ describe('what happened', () => {
     expect(await readEvents(again, 1)).toEqual([told[1]])
   })
 
+  it('is streamed to ten of one key at most, none of them held by a HEAD', async () => {
+    const wanted = {
+      application: 'pbx',
+      name: 'hoards',
+      scopes: ['security:read' as const],
+      issuer: 'x',
+      actor: 'x',
+    }
+    const hoarder = await gate.store.transaction((tx) =>
+      createApiKey(wanted, { tx, clock: gate.clock, random: systemRandom }),
+    )
+    const open = (token: string, method = 'GET') =>
+      fetch(`${gate.url}/api/security/events/stream`, {
+        method,
+        headers: { authorization: `Bearer ${token}`, accept: 'text/event-stream' },
+      })
+    for (let index = 0; index < 11; index++) expect((await open(hoarder.key, 'HEAD')).status).toBe(200)
+    const streams = []
+    for (let index = 0; index < 11; index++) streams.push(await open(hoarder.key))
+    expect(streams.map(({ status }) => status)).toEqual([...Array(10).fill(200), 429])
+    const other = await open(key)
+    expect(other.status).toBe(200)
+    for (const stream of [...streams, other]) await stream.body!.cancel()
+  })
+
   it('is streamed to nobody whose key was revoked since', async () => {
     const { clock } = gate
     const wanted = {

@@ -5,10 +5,19 @@ const lookEvery = 500
 const beatEvery = 15_000
 const eventsAtOnce = 200
 const mostListeners = 100
+/** So that one key, or one person, leaves places for others. */
+const mostOfOne = 10
 /** What a slow reader may leave unread, in pieces; the rest waits in the database. */
 const unread = 16
 
+export const eventStreamHeaders = {
+  'content-type': 'text/event-stream',
+  'cache-control': 'no-store',
+  'x-accel-buffering': 'no',
+}
+
 export interface Listener {
+  who: string
   /** `Last-Event-ID`, as it was sent. */
   after: string | undefined
   /** An event in one line, as this listener may see it. */
@@ -39,10 +48,19 @@ export function createEventStream({ store }: { store: Store }): EventStream {
   let timer: NodeJS.Timeout | null = null
   let looking = false
 
+  function tooMany(who: string): Refusal | null {
+    const own = [...connections].filter((one) => one.who === who).length
+    const most =
+      own >= mostOfOne ? `${mostOfOne} of yours` : connections.size >= mostListeners && mostListeners
+    return most
+      ? new Refusal('too_many_attempts', `${most} listen already: end one`, { retryAfter: 60 })
+      : null
+  }
+
   async function open(listener: Listener): Promise<Response | Refusal> {
-    if (connections.size >= mostListeners)
-      return new Refusal('too_many_attempts', `${mostListeners} listen already`, { retryAfter: 60 })
     const last = await store.read((tx) => tx.threats.last())
+    const refusal = tooMany(listener.who)
+    if (refusal) return refusal
     const asked = /^\d{1,15}$/.test(listener.after ?? '') ? Number(listener.after) : last
     let connection: Connection | undefined
     const body = new ReadableStream<Uint8Array>(
@@ -60,13 +78,7 @@ export function createEventStream({ store }: { store: Store }): EventStream {
       { highWaterMark: unread },
     )
     timer ??= setInterval(() => void look(), lookEvery).unref()
-    return new Response(body, {
-      headers: {
-        'content-type': 'text/event-stream',
-        'cache-control': 'no-store',
-        'x-accel-buffering': 'no',
-      },
-    })
+    return new Response(body, { headers: eventStreamHeaders })
   }
 
   async function look(): Promise<void> {

@@ -5,7 +5,7 @@ import type { Binder, Call } from '../bind.ts'
 import type { Metrics } from '../metrics.ts'
 import { Refusal } from '../refusal.ts'
 import type { GateConfig, GateServices } from '../services.ts'
-import { createEventStream } from './event-stream.ts'
+import { createEventStream, eventStreamHeaders } from './event-stream.ts'
 
 /** `/api/security`: blocks and threat events. What it answers ends the streams, before a stop. */
 export function registerSecurity(
@@ -74,7 +74,10 @@ export function registerSecurity(
     if (!(context.req.header('accept') ?? '').includes('text/event-stream')) {
       return new Refusal('invalid_input', 'this is a stream: send `Accept: text/event-stream`')
     }
+    // What answers HEAD is thrown away, and would be waited for without end.
+    if (context.req.method === 'HEAD') return new Response(null, { headers: eventStreamHeaders })
     return stream.open({
+      who: actorOf(caller),
       after: context.req.header('last-event-id'),
       write: (event) => JSON.stringify(describeEvent(event, caller)),
       isAllowed: async () => !((await access.admit('security:read', context)) instanceof Refusal),
