@@ -1,4 +1,11 @@
-import { oldestUnshipped, pruneLedger, retireUnusedKeys, sealedPorts, type Tx } from '@sallyport/core'
+import {
+  oldestUnshipped,
+  pruneLedger,
+  retireUnusedKeys,
+  type Store,
+  sealedPorts,
+  type Tx,
+} from '@sallyport/core'
 import type { Sallyport } from './sallyport.ts'
 
 const second = 1_000
@@ -29,7 +36,7 @@ export function startHousekeeping(
     {
       name: 'drop what is long over',
       every: hour,
-      run: () => store.transaction((tx) => dropOld(tx, clock.now())),
+      run: () => dropOld({ store, clock }),
     },
     {
       name: 'drop old threat events and blocks',
@@ -77,11 +84,15 @@ export function startHousekeeping(
  * Rows that nothing asks for any more. What was used up once and for all stays for ever; sent codes stay
  * as long as they count against the limit on sending, revoked sessions as long as tokens may name them.
  */
-async function dropOld(tx: Tx, now: number): Promise<void> {
-  const yesterday = now - 24 * hour
-  for (const port of [tx.attempts, tx.challenges, tx.sessions, tx.refreshTokens, tx.tickets, tx.devices]) {
-    await port.prune(yesterday, pruneBatch)
-  }
+export async function dropOld({ store, clock }: Pick<Sallyport, 'store' | 'clock'>): Promise<void> {
+  const before = clock.now() - 24 * hour
+  const ports = ['attempts', 'challenges', 'sessions', 'refreshTokens', 'tickets', 'devices'] as const
+  for (const port of ports) await dropAll(store, (tx) => tx[port].prune(before, pruneBatch))
+}
+
+/** In stretches, so that nobody waits behind a million rows. */
+async function dropAll(store: Store, prune: (tx: Tx) => Promise<number>): Promise<void> {
+  while ((await store.transaction(prune)) === pruneBatch);
 }
 
 async function dropOldThreats({ config, store, clock }: Sallyport): Promise<void> {
@@ -91,12 +102,8 @@ async function dropOldThreats({ config, store, clock }: Sallyport): Promise<void
     failed_login_window: window,
   } = config.security.threat_detection
   const now = clock.now()
-  // In stretches, so that nobody waits behind a million rows.
-  const all = async (prune: (tx: Tx) => Promise<number>) => {
-    while ((await store.transaction(prune)) === pruneBatch);
-  }
-  await all((tx) => tx.threats.prune(now - keepEvents, pruneBatch))
+  await dropAll(store, (tx) => tx.threats.prune(now - keepEvents, pruneBatch))
   // What still makes a block longer outlives the events.
-  await all((tx) => tx.blocks.prune(now - Math.max(keepEvents, repeatWindow), pruneBatch))
-  await all((tx) => tx.failures.prune(now - window, pruneBatch))
+  await dropAll(store, (tx) => tx.blocks.prune(now - Math.max(keepEvents, repeatWindow), pruneBatch))
+  await dropAll(store, (tx) => tx.failures.prune(now - window, pruneBatch))
 }
