@@ -72,6 +72,19 @@ describe.each(databases)('trusted browsers on $database', ({ open }) => {
     expect(JSON.parse(entry!.body)).toMatchObject({ data: { address: home.address } })
   })
 
+  it('are known by their last token and by the factors of their trust, and spare no thief with an older one', async () => {
+    const stolen = await login.trust(user)
+    const mine = nextOf(await by(stolen))
+    expect(await login.devices.recognise(stolen)).not.toBeNull()
+    harness.clock.at += minute
+    expect(await login.devices.recognise(stolen)).toBeNull()
+    for (let guess = 0; guess < 10; guess++) await by(stolen, { password: 'wrong' })
+    expect((await by(mine)).status).toBe('signed_in')
+    const last = await login.trust(user)
+    await harness.addPhone(user)
+    expect(await login.devices.recognise(last)).toBeNull()
+  })
+
   it('stay trusted when two tabs come at once, and believe one of them', async () => {
     const token = await login.trust(user)
     const beside = createLogin(other)

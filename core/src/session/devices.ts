@@ -35,7 +35,10 @@ export interface DeviceGrant {
 export interface Devices {
   /** How long a browser stays trusted, in milliseconds; 0 where none is. */
   readonly lifetime: number
-  /** The browser that this token is, or was, of. Says nothing about a second factor. */
+  /**
+   * The trusted browser that this token is of. Says nothing about a second factor, but spares its owner what
+   * strangers are slowed by: a copy of an older token, or a trust that is gone, must not use that up.
+   */
   recognise(token: string): Promise<TrustedDevice | null>
   /**
    * Takes a token at a sign-in whose password was right, and gives the next one; `null` when it is not to be
@@ -173,10 +176,15 @@ export function createDevices(options: DevicesOptions): Devices {
 
   return {
     ...{ lifetime, admit, remember, list },
-    recognise: (token) =>
+    recognise: (text) =>
       store.read(async (tx) => {
-        const found = await find(tx, token)
-        return found && inForce(found.device, clock.now()) ? found.device : null
+        const found = await find(tx, text)
+        if (!found) return null
+        const { device, token } = found
+        const now = clock.now()
+        const isOld = token.usedAt !== null && now - token.usedAt >= sameMoment
+        if (isOld || !inForce(device, now)) return null
+        return device.basis === (await basisOf(tx, device.subjectId)) ? device : null
       }),
     revoke: ({ id, subjectId, actor }) =>
       store.transaction(async (tx) => {
