@@ -38,6 +38,8 @@ export interface ShimFoundation {
   vault: Vault
   factors: Factor[]
   recorder: Recorder
+  /** Signs recordings and heartbeats. */
+  signingKey: KeyObject
   notices: string[]
   close(): Promise<void>
 }
@@ -72,8 +74,9 @@ export async function openShim(config: ShimConfig): Promise<ShimFoundation> {
     if (auditorKeys.length === 0)
       notices.push('no storage.auditor_keys: recordings are signed, but not sealed')
     const { min_free: minFree, max_total: maxTotal, retention } = config.storage
+    const signingKey = openSigningKey(state, random)
     const recorder = createRecorder({
-      ...{ dir: join(directory, 'sessions'), signingKey: openSigningKey(state, random), auditorKeys, random },
+      ...{ dir: join(directory, 'sessions'), signingKey, auditorKeys, random },
       ...{ clock: { ...clock, monotonic: systemTimers.monotonic }, limits: { minFree, maxTotal, retention } },
     })
     const validator = createSelfHostedValidator({ store, vault })
@@ -86,7 +89,7 @@ export async function openShim(config: ShimConfig): Promise<ShimFoundation> {
       await store.close()
       vault.destroy()
     }
-    return { clock, random, store, vault, factors, recorder, notices, close }
+    return { clock, random, store, vault, factors, recorder, signingKey, notices, close }
   } catch (error) {
     await store.close()
     throw error
