@@ -7,6 +7,8 @@ const fieldBytes = 750
 const fields = 5
 const partBytes = fieldBytes * fields
 const partsAtOnce = 50
+const mostWaiting = 100
+const partType = 'recording.part'
 
 interface Progress {
   session: string
@@ -67,14 +69,13 @@ export function createForwarding(parts: { dir: string; store: Store; clock: Cloc
 
     /** One step: to be called now and then. */
     async step(): Promise<void> {
-      // What waits is let go first: an empty spool says that all handed over so far has arrived.
-      if ((await store.read((tx) => tx.spool.count('event'))) > 0) return
+      if (await store.read(isBehind)) return
       const recording = await next()
       if (recording === null) return
       const { path, size, session } = recording
       await store.transaction(async (tx) => {
         const { dropped } = await tx.spool.shipper()
-        if ((await tx.spool.count('event')) > 0) return
+        if (await isBehind(tx)) return
         const progress = await progressOf(tx, session, dropped)
         if (progress.offset >= size) {
           await tx.settings.put(hadKey(session), String(clock.now()))
@@ -92,6 +93,12 @@ export function createForwarding(parts: { dir: string; store: Store; clock: Cloc
   }
 }
 
+/** What was handed over is let go first, and a receiver that does not keep up gets no more. */
+async function isBehind({ spool }: Pick<Tx, 'spool'>): Promise<boolean> {
+  const waiting = await spool.first('event', mostWaiting + 1)
+  return waiting.length > mostWaiting || waiting.some(({ event }) => event.type === partType)
+}
+
 function partEvent(part: {
   session: string
   bytes: Buffer
@@ -104,7 +111,7 @@ function partEvent(part: {
     bytes.toString('base64', n * fieldBytes, Math.min((n + 1) * fieldBytes, bytes.length)),
   ).filter((text) => text !== '')
   return {
-    ...{ id: `recording:${session}:${offset}`, at, type: 'recording.part', severity: 'info' },
+    ...{ id: `recording:${session}:${offset}`, at, type: partType, severity: 'info' },
     ...{ address: null, subject: null },
     details: {
       session,
