@@ -113,10 +113,10 @@ function startShippingOf({ config, store, clock, random, log }: EvidenceParts, d
   }
 }
 
-/** Where the product's own code lies: packages beside this one in a checkout, one file when it was packed. */
+/** Where the product's own code lies: packages beside this one in a checkout, one folder when it was packed. */
 function programPaths(): string[] {
   const here = fileURLToPath(import.meta.url)
-  if (!here.endsWith('.ts')) return [here]
+  if (!here.endsWith('.ts')) return [dirname(here)]
   const names = ['core', 'store', 'adapters', 'gate-serial'].map((name) => `@sallyport/${name}`)
   return [dirname(dirname(here)), ...names.map((name) => dirname(fileURLToPath(import.meta.resolve(name))))]
 }
