@@ -14,7 +14,6 @@ import {
   sensorRules,
   type systemTimers,
 } from '@sallyport/gate-serial'
-import { siemOf } from '../siem.ts'
 import type { ShimFoundation } from './open-shim.ts'
 
 const shipEvery = 1_000
@@ -34,7 +33,7 @@ interface EvidenceParts extends ShimFoundation {
 export async function startEvidence(parts: EvidenceParts): Promise<{ ship(): void; stop(): Promise<void> }> {
   const { config, configFile, shim, store, clock, recorder, log } = parts
   const directory = resolve(config.storage.dir)
-  const shipping = startShippingOf(parts, join(directory, 'sessions'))
+  const shipping = await startShipping(parts, join(directory, 'sessions'))
   const watch = await createTamperWatch({
     ...parts,
     heartbeats: createHeartbeatLog(join(directory, 'heartbeats')),
@@ -76,8 +75,9 @@ export async function startEvidence(parts: EvidenceParts): Promise<{ ship(): voi
 }
 
 /** Ships the ledger, alerts, heartbeats and, where it is asked for, the recordings themselves. */
-function startShippingOf({ config, store, clock, random, log }: EvidenceParts, dir: string) {
-  const siem = siemOf(config)
+async function startShipping({ config, store, clock, random, log }: EvidenceParts, dir: string) {
+  // What a gate without a SIEM does not need is not loaded.
+  const siem = config.siem === undefined ? null : (await import('../siem.ts')).siemOf(config)
   if (siem === null || config.siem === undefined) {
     return { kick() {}, forwarded: async () => false, stop: async () => {} }
   }
