@@ -146,10 +146,8 @@ export async function createTamperWatch(parts: TamperWatchParts) {
   }
 }
 
-export type TamperWatch = Awaited<ReturnType<typeof createTamperWatch>>
-
 /** Alerts have no cap. */
-export function limitsOf({ spool }: NonNullable<ShimConfig['siem']>) {
+function limitsOf({ spool }: NonNullable<ShimConfig['siem']>) {
   return { mostEvents: spool.max_events }
 }
 
