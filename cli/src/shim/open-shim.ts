@@ -45,12 +45,6 @@ export interface ShimFoundation {
 }
 
 export async function openShim(config: ShimConfig): Promise<ShimFoundation> {
-  if (config.directories.length > 0) {
-    throw new SallyportError(
-      'config_invalid',
-      'technicians: this version reads no bundles; list the technicians',
-    )
-  }
   const [clock, random, notices] = [systemClock, systemRandom, [] as string[]]
   const directory = resolve(config.storage.dir)
   const state = stateDirectory(config)

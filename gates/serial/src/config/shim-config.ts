@@ -10,7 +10,6 @@ import { z } from 'zod'
 import { deviceEndpoint, technicianEndpoint } from './endpoint-config.ts'
 import {
   clearKey,
-  type DirectoryConfig,
   type FactorConfig,
   refuseFactor,
   serialFactors,
@@ -131,7 +130,6 @@ const schema = z.strictObject({
 export type ShimConfig = Omit<z.infer<typeof schema>, 'policy' | 'technicians'> & {
   policy: ChainPolicy
   technicians: TechnicianConfig[]
-  directories: DirectoryConfig[]
 }
 
 const oneTotp = {
@@ -152,7 +150,6 @@ export function parseShimConfig(input: unknown, { where = 'the configuration' } 
     ...parsed.data,
     policy,
     technicians: people.filter((one) => 'id' in one),
-    directories: people.flatMap((one) => ('directory' in one ? [one.directory] : [])),
   }
 }
 
@@ -192,6 +189,16 @@ function crossFaults(config: z.infer<typeof schema>): Fault[] {
     ...repeated(config.tamper.sensors.map(({ id }, index) => [`tamper.sensors[${index}].id`, id] as const)),
     ...repeated(
       people.flatMap((one, i) => (one ? [[`technicians[${i}].id`, canonicalAlias(one.id)!] as const] : [])),
+    ),
+    ...people.flatMap((one, at) =>
+      one === null
+        ? [
+            {
+              path: `technicians[${at}].directory`,
+              message: 'this version reads no bundles: list technicians',
+            },
+          ]
+        : [],
     ),
     ...people.flatMap((one, at) =>
       (one?.factors ?? []).flatMap((factor, index) =>
