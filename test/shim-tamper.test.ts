@@ -52,7 +52,8 @@ describe('the watch over the box', () => {
     writeFileSync(bench.at('opened'), '')
     await near.expect('EMERGENCY STOP: sensor case was tripped')
     near.type('after')
-    await until('the alert', () => alerts().some((name) => name.endsWith('.tamper.json')))
+    for (const kind of ['tamper', 'sensor-fault'])
+      await until(kind, () => alerts().some((name) => name.endsWith(`.${kind}.json`)))
     expect(far.text()).toBe('before')
     expect(alertOf('tamper')).toMatchObject({ device: 'pump-12', sensor: 'case', response: 'emergency_stop' })
     expect(alertOf('sensor-fault')).toMatchObject({ sensor: 'gone', reason: 'ENOENT' })
@@ -61,6 +62,7 @@ describe('the watch over the box', () => {
       const last = parts.at(-1)?.details
       return last && last.session === session && parts.length >= Math.ceil(last.size / 3_750)
     })
+    await until('a heartbeat at the SIEM', () => shipped().some(({ type }) => type === 'shim.heartbeat'))
     const events = shipped()
     expect(events.find(({ type }) => type === 'tamper.detected')).toMatchObject({ severity: 'critical' })
     expect(events.find(({ type }) => type === 'shim.heartbeat')).toMatchObject({ severity: 'low' })

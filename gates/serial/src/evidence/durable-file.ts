@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { link, open, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_RDWR } = constants
@@ -18,14 +18,17 @@ export async function appendLine(path: string, text: string): Promise<void> {
   }
 }
 
-/** A new file that outlives a power cut. */
+/** A new file that outlives a power cut, and is there whole or not at all. */
 export async function createDurable(path: string, text: string): Promise<void> {
-  const file = await open(path, O_CREAT | O_EXCL | O_NOFOLLOW | O_RDWR, 0o600)
+  const unfinished = `${path}.new`
+  const file = await open(unfinished, O_CREAT | O_EXCL | O_NOFOLLOW | O_RDWR, 0o600)
   try {
     await file.writeFile(text)
     await file.sync()
+    await link(unfinished, path)
   } finally {
     await file.close()
+    await rm(unfinished, { force: true })
   }
   await syncDirectory(dirname(path))
 }
