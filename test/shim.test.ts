@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
+import { chmodSync, existsSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { sallyport } from './support/cli.ts'
 import { type Bench, codeOf, makeBench, type Plug, passGate, plugIn, until } from './support/shim.ts'
@@ -133,6 +133,15 @@ describe('the gate between two cables', () => {
     const { code, err } = await sallyport(['shim', 'status', '--config', bench.config], { uid: 65_534 })
     expect(code).toBe(1)
     expect(err).toContain('cannot be read (EACCES)')
+    // with every directory on the way open to all, the socket itself still refuses
+    for (const open of ['', 'data', 'data/state']) chmodSync(bench.at(open), 0o755)
+    const connect = `require('net').connect(${JSON.stringify(bench.at('data/state/control.sock'))})
+      .on('error', (error) => console.log(error.code)).on('connect', () => { console.log('in'); process.exit() })`
+    const asked = spawnSync('setpriv', ['--reuid=65534', '--clear-groups', process.execPath, '-e', connect], {
+      encoding: 'utf8',
+    })
+    if (process.getuid?.() === 0) expect(asked.stdout.trim(), asked.stderr).toBe('EACCES')
+    for (const shut of ['data', 'data/state']) chmodSync(bench.at(shut), 0o700)
     await expect(bench.control('nonsense')).rejects.toThrow('there is no command')
     await expect(bench.control('reset', { reason: 'x' })).rejects.toThrow('no port stands in EMERGENCY_STOP')
     await expect(bench.control('close', { reason: '' })).rejects.toThrow('--reason')

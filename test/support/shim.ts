@@ -73,7 +73,9 @@ interface Status {
 }
 
 /** A bench: two virtual cables, a configuration, and the gate between them. */
-export function makeBench(extra: Record<string, unknown> = {}) {
+export function makeBench(
+  extra: Record<string, unknown> | ((at: (name: string) => string) => Record<string, unknown>) = {},
+) {
   const directory = mkdtempSync(join(tmpdir(), 'shim-'))
   const at = (name: string) => join(directory, name)
   const cables = new Map<string, ChildProcess>()
@@ -85,7 +87,8 @@ export function makeBench(extra: Record<string, unknown> = {}) {
   const document = {
     device: { id: 'pump-12' },
     ports: [{ id: 'service', technician: at('gate-near'), device: at('gate-far') }],
-    ...{ technicians, vault: 'off', storage: { dir: at('data') }, ...extra },
+    ...{ technicians, vault: 'off', storage: { dir: at('data') } },
+    ...(typeof extra === 'function' ? extra(at) : extra),
   }
   writeFileSync(config, JSON.stringify(document), { mode: 0o600 })
   let running: ChildProcess | null = null

@@ -38,17 +38,13 @@ export interface ShimFoundation {
   vault: Vault
   factors: Factor[]
   recorder: Recorder
+  /** Signs recordings and heartbeats. */
+  signingKey: KeyObject
   notices: string[]
   close(): Promise<void>
 }
 
 export async function openShim(config: ShimConfig): Promise<ShimFoundation> {
-  if (config.directories.length > 0) {
-    throw new SallyportError(
-      'config_invalid',
-      'technicians: this version reads no bundles; list the technicians',
-    )
-  }
   const [clock, random, notices] = [systemClock, systemRandom, [] as string[]]
   const directory = resolve(config.storage.dir)
   const state = stateDirectory(config)
@@ -72,8 +68,9 @@ export async function openShim(config: ShimConfig): Promise<ShimFoundation> {
     if (auditorKeys.length === 0)
       notices.push('no storage.auditor_keys: recordings are signed, but not sealed')
     const { min_free: minFree, max_total: maxTotal, retention } = config.storage
+    const signingKey = openSigningKey(state, random)
     const recorder = createRecorder({
-      ...{ dir: join(directory, 'sessions'), signingKey: openSigningKey(state, random), auditorKeys, random },
+      ...{ dir: join(directory, 'sessions'), signingKey, auditorKeys, random },
       ...{ clock: { ...clock, monotonic: systemTimers.monotonic }, limits: { minFree, maxTotal, retention } },
     })
     const validator = createSelfHostedValidator({ store, vault })
@@ -86,7 +83,7 @@ export async function openShim(config: ShimConfig): Promise<ShimFoundation> {
       await store.close()
       vault.destroy()
     }
-    return { clock, random, store, vault, factors, recorder, notices, close }
+    return { clock, random, store, vault, factors, recorder, signingKey, notices, close }
   } catch (error) {
     await store.close()
     throw error

@@ -1,17 +1,25 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { SallyportError } from '@sallyport/core'
-import { createShim, type Shim, serveControl, shimControl, systemTimers } from '@sallyport/gate-serial'
+import {
+  createAlerts,
+  createShim,
+  type Shim,
+  serveControl,
+  shimControl,
+  systemTimers,
+} from '@sallyport/gate-serial'
 import { pino } from 'pino'
 import { style } from '../output.ts'
 import { version } from '../version.ts'
 import { openShim } from './open-shim.ts'
 import { controlPath, readShimConfig } from './read-config.ts'
+import { startEvidence } from './start-evidence.ts'
 
 const execute = promisify(execFile)
 const levels = ['debug', 'info', 'warn', 'error']
-const beatEvery = 60_000
 const longestStop = 10_000
 
 export async function runCommand(options: { config: string; logLevel: string }): Promise<void> {
@@ -41,25 +49,32 @@ export async function startShim(options: {
     await foundation.close()
     throw error
   })
+  let ship = () => {}
+  const alerts = createAlerts({
+    ...{ dir: join(resolve(config.storage.dir), 'alerts'), timers: systemTimers, log },
+    ...{ store: foundation.store, clock: foundation.clock, device: config.device.id },
+    urgent: () => ship(),
+  })
   try {
     const software = `sallyport ${version}`
-    shim = await createShim({ ...foundation, config, timers: systemTimers, synchronised, software, log })
+    const common = { ...foundation, config, alerts, timers: systemTimers, synchronised, log }
+    const running = await createShim({ ...common, software })
+    shim = running
+    const evidence = await startEvidence({ ...common, shim: running, configFile: options.config })
+    ship = evidence.ship
+    const stop = async () => {
+      await running.stop()
+      await evidence.stop()
+      await control.close()
+      await foundation.close()
+    }
+    return { shim, notices: foundation.notices, stop }
   } catch (error) {
+    await shim?.stop()
     await control.close()
     await foundation.close()
     throw error
   }
-  const running = shim
-  const beat = setInterval(() => {
-    running.beat().catch((error: unknown) => log.error({ err: error }, 'no heartbeat could be kept'))
-  }, beatEvery)
-  const stop = async () => {
-    clearInterval(beat)
-    await running.stop()
-    await control.close()
-    await foundation.close()
-  }
-  return { shim, notices: foundation.notices, stop }
 }
 
 /** Whether anything keeps the system's clock right; where that cannot be told, nothing does. */

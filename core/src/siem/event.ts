@@ -33,11 +33,17 @@ export function isAlert({ severity }: Pick<SiemEvent, 'severity'>): boolean {
 export const ledgerAlerts: Readonly<Record<string, SiemSeverity>> = {
   'admin.first_created': 'high',
   'attempt.breached': 'high',
+  'break_glass.used': 'critical',
+  'clock.set_back': 'high',
   'device.token_reused': 'high',
   'factors.reset': 'high',
+  'line.stopped': 'high',
+  'recording.gap': 'high',
+  'sensor.failed': 'high',
   'session.refresh_reused': 'high',
   'enrolment.locked': 'high',
   'subject.locked': 'high',
+  'tamper.detected': 'critical',
   'vault.rotated': 'high',
 }
 

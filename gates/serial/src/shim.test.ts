@@ -114,9 +114,11 @@ async function makeGate(extra: Record<string, unknown> = {}) {
     session: { recording: 'best-effort' },
     ...extra,
   })
+  const raised: string[] = []
   const quiet = { info() {}, warn() {}, error() {} }
   const shim = await createShim({
     ...{ config, store, vault, clock, random: systemRandom, recorder, timers, log: quiet, software: 'test' },
+    alerts: { raise: async (kind) => void raised.push(kind) },
     ...{
       factors: [createTotpFactor(), createBackupFactor(), createYubikeyFactor({ validator })],
       synchronised: async () => true,
@@ -148,7 +150,7 @@ async function makeGate(extra: Record<string, unknown> = {}) {
   }
   const entries = async () =>
     (await store.read((tx) => tx.ledger.entries(0, 10_000))).map((entry) => readEntry(entry))
-  return { ...{ shim, near, far, timers, clock, store, port, code, say, entries } }
+  return { ...{ shim, near, far, timers, clock, store, port, code, say, entries, raised } }
 }
 
 /** The block of a YubiKey's OTP, opened with nothing of ours. */
@@ -192,7 +194,9 @@ describe('the gate', () => {
   })
 
   it('locks the whole port at the fifteenth failure over all ids, known or not; an emergency code opens it', async () => {
-    const { say, timers, port, code, shim, near, far } = await makeGate({ lockout: { attempts: 100 } })
+    const { say, timers, port, code, shim, near, far, raised } = await makeGate({
+      lockout: { attempts: 100 },
+    })
     const emergency = await shim.breakGlass.issue('service')
     near.type('\r')
     for (let n = 0; n < 15; n++) {
@@ -208,6 +212,7 @@ describe('the gate', () => {
     near.type('HELP\r')
     await expect.poll(far.take).toBe('HELP\r')
     const { session_id: session } = await port()
+    expect(raised).toEqual(['break-glass'])
     await shim.close({ reason: 'helped' })
     await settle()
     await expect.poll(port).toMatchObject({ state: 'LOCKED', unexplained: [session] })

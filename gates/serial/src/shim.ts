@@ -16,8 +16,9 @@ import { createClockTrust } from './decide/clock-trust.ts'
 import { enrolTechnicians } from './decide/enrol-technicians.ts'
 import { technicianLimits } from './decide/port-budget.ts'
 import { endpointOf as openEndpoint } from './endpoints/open-endpoint.ts'
+import type { Alerts } from './evidence/alerts.ts'
 import { createJournal } from './gate/journal.ts'
-import { createPortGate, type PortGate } from './gate/port-gate.ts'
+import { createPortGate, type PortGate, type Transition } from './gate/port-gate.ts'
 import type { Recorder, RecordingHeader } from './recorder/recording.ts'
 import { wholePort } from './state/port-state.ts'
 import { loadPortState } from './state/saved-state.ts'
@@ -41,6 +42,7 @@ export interface ShimParts {
   synchronised: () => Promise<boolean>
   software: string
   log: ShimLog
+  alerts: Pick<Alerts, 'raise'>
   /** Where lines come from, when not from this machine's ports. */
   endpointOf?: typeof openEndpoint
 }
@@ -84,9 +86,25 @@ export async function createShim(parts: ShimParts) {
     })
     const gate = createPortGate({
       ...{ id: port.id, technician, device, rules: { ...config.session }, authority, breakGlass },
-      ...{ recorder, header, journal: journal.keep, note: journal.note, timers, log, saved },
+      ...{ recorder, header, note, timers, log, saved },
+      async journal(transition) {
+        alertOf(transition)
+        await journal.keep(transition)
+      },
     })
     gates.set(port.id, gate)
+  }
+
+  /** What somebody should be told of at once. A tamper is told by who saw it. */
+  function alertOf({ port, to, event }: Transition): void {
+    const { reason, session } = to
+    if (event.type === 'break_glass') void parts.alerts.raise('break-glass', { port, session })
+    if (event.type === 'failed') void parts.alerts.raise('emergency-stop', { port, session, reason })
+  }
+
+  async function note(type: string, data: Record<string, string | number>): Promise<void> {
+    if (type === 'recording.gap') void parts.alerts.raise('recording-gap', data)
+    await journal.note(type, data)
   }
 
   function gateOf(id: string | undefined): PortGate[] {
@@ -163,11 +181,11 @@ export async function createShim(parts: ShimParts) {
       await Promise.all([...gates.values()].map((gate) => gate.send({ type: 'tamper', reason })))
     },
 
-    /** Once a heartbeat: how far the clock got, and what there is to say of every port. */
-    async beat() {
-      await store.transaction((tx) => clockTrust.mark(tx))
-      return [...gates.values()].map((gate) => ({ ...gate.status(), recording: gate.highWater() }))
-    },
+    /** How far the recordings that are open have got, signed: for a place where this disk is not. */
+    marks: () => [...gates.values()].flatMap((gate) => gate.mark() ?? []),
+
+    /** Once a heartbeat: how far the clock got. */
+    markClock: clockTrust.mark,
 
     async stop() {
       await Promise.all([...gates.values()].map((gate) => gate.stop()))

@@ -95,7 +95,6 @@ export const technician = z.unknown().transform((value, context) => {
 
 export type FactorConfig = z.infer<typeof factor>
 export type TechnicianConfig = z.infer<typeof person>
-export type DirectoryConfig = z.infer<typeof bundled>['directory']
 
 /** The key that holds a secret of this factor in the clear, if there is one. */
 export function clearKey(factor: FactorConfig): 'secret' | 'key' | 'codes' | null {

@@ -113,3 +113,36 @@ describe('the configuration of the serial gate', () => {
     })
   })
 })
+
+describe('what the gate would not do is refused, not passed over', () => {
+  const least = { device: { id: 'pump' }, ports: [{ id: 'service', technician: '/a', device: '/b' }] }
+  const faults = (extra: Record<string, unknown>) => {
+    try {
+      return parseShimConfig({ ...least, ...extra }) && []
+    } catch (error) {
+      return (error as { faults: { path: string }[] }).faults.map(({ path }) => path)
+    }
+  }
+
+  it('bundles of technicians', () => {
+    const technicians = [{ directory: { bundle: '/x', public_key: '/y' } }]
+    expect(faults({ technicians })).toEqual(['technicians[0].directory'])
+  })
+
+  it('sensors without their source, of the wrong source, or of one name', () => {
+    const sensors = (...list: object[]) => faults({ tamper: { sensors: list } })
+    expect(sensors({ id: 'a', type: 'file' })).toEqual(['tamper.sensors[0].path'])
+    expect(sensors({ id: 'a', type: 'signal', path: '/x' })).toEqual([
+      'tamper.sensors[0].signal',
+      'tamper.sensors[0].path',
+    ])
+    const file = { id: 'a', type: 'file', path: '/x' }
+    expect(sensors(file, file)).toEqual(['tamper.sensors[1].id'])
+    expect(sensors(file)).toEqual([])
+  })
+
+  it('transports that there are not', () => {
+    expect(faults({ siem: { transport: 'carrier-pigeon', address: 'x' } })).toEqual(['siem.transport'])
+    expect(faults({ siem: { transport: 'tls', address: 'x:6514', sessions: 'full' } })).toEqual([])
+  })
+})

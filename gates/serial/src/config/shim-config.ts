@@ -10,7 +10,6 @@ import { z } from 'zod'
 import { deviceEndpoint, technicianEndpoint } from './endpoint-config.ts'
 import {
   clearKey,
-  type DirectoryConfig,
   type FactorConfig,
   refuseFactor,
   serialFactors,
@@ -23,24 +22,40 @@ const name = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'must be letters, digits, dots, _ and -, at most 64')
 
-const sensor = z.strictObject({
-  id: name,
-  type: z.enum(['file', 'signal', 'gpio', 'iio']),
-  path: filePath.optional(),
-  signal: z.enum(['SIGUSR1', 'SIGUSR2']).optional(),
-  threshold: z.number().optional(),
-  debounce: timer.optional(),
-  every: timer.optional(),
-})
+const sensor = z
+  .strictObject({
+    id: name,
+    type: z.enum(['file', 'signal', 'gpio', 'iio']),
+    path: filePath.optional(),
+    // SIGUSR1 is Node's own
+    signal: z.literal('SIGUSR2').optional(),
+    threshold: z.number().default(1),
+    debounce: timer.optional(),
+    every: timer.prefault('20ms'),
+  })
+  .superRefine(({ type, path, signal }, context) => {
+    const [needed, other] = type === 'signal' ? ['signal', 'path'] : ['path', 'signal']
+    const given = { path, signal } as Record<string, unknown>
+    const refuse = (key: string, message: string) =>
+      context.addIssue({ code: 'custom', path: [key], message })
+    if (given[needed!] === undefined) refuse(needed!, `a ${type} sensor needs it`)
+    if (given[other!] !== undefined) refuse(other!, `is not for a ${type} sensor`)
+  })
 
+/** As the server's `siem:`, and `sessions`. */
 const siem = z.strictObject({
-  transport: z.enum(['syslog', 'ocsf', 'file', 'sallyport']),
+  transport: z.enum(['tls', 'https', 'file']),
   address: z.string().min(1).max(2048),
-  format: z.enum(['cef', 'rfc5424', 'ocsf', 'jsonl']).optional(),
+  format: z.enum(['rfc5424', 'cef', 'ocsf', 'json']).optional(),
   tls: z
-    .strictObject({ ca: filePath.optional(), cert: filePath.optional(), key: filePath.optional() })
+    .strictObject({
+      ca_file: filePath.optional(),
+      cert_file: filePath.optional(),
+      key_file: filePath.optional(),
+    })
     .prefault({}),
-  spool: size.prefault('256MB'),
+  token_file: filePath.optional(),
+  spool: z.strictObject({ max_events: z.int().min(1).max(10_000_000).default(100_000) }).prefault({}),
   sessions: z.enum(['metadata', 'full']).default('metadata'),
 })
 
@@ -115,7 +130,6 @@ const schema = z.strictObject({
 export type ShimConfig = Omit<z.infer<typeof schema>, 'policy' | 'technicians'> & {
   policy: ChainPolicy
   technicians: TechnicianConfig[]
-  directories: DirectoryConfig[]
 }
 
 const oneTotp = {
@@ -136,7 +150,6 @@ export function parseShimConfig(input: unknown, { where = 'the configuration' } 
     ...parsed.data,
     policy,
     technicians: people.filter((one) => 'id' in one),
-    directories: people.flatMap((one) => ('directory' in one ? [one.directory] : [])),
   }
 }
 
@@ -173,8 +186,19 @@ function crossFaults(config: z.infer<typeof schema>): Fault[] {
   return [
     ...repeated(ports.map(({ id }, index) => [`ports[${index}].id`, id] as const)),
     ...repeated(lines),
+    ...repeated(config.tamper.sensors.map(({ id }, index) => [`tamper.sensors[${index}].id`, id] as const)),
     ...repeated(
       people.flatMap((one, i) => (one ? [[`technicians[${i}].id`, canonicalAlias(one.id)!] as const] : [])),
+    ),
+    ...people.flatMap((one, at) =>
+      one === null
+        ? [
+            {
+              path: `technicians[${at}].directory`,
+              message: 'this version reads no bundles: list technicians',
+            },
+          ]
+        : [],
     ),
     ...people.flatMap((one, at) =>
       (one?.factors ?? []).flatMap((factor, index) =>

@@ -1,11 +1,6 @@
 import type { KeptLine } from '../endpoints/keep-line.ts'
-import type {
-  ClosedRecording,
-  HighWater,
-  Recorder,
-  Recording,
-  RecordingHeader,
-} from '../recorder/recording.ts'
+import type { ClosedRecording, Recorder, Recording, RecordingHeader } from '../recorder/recording.ts'
+import type { RecordingMark } from '../recorder/recording-mark.ts'
 import type { PortEvent } from '../state/port-state.ts'
 import type { Timers } from '../timers.ts'
 import { createEscapeFinder } from './escape.ts'
@@ -37,7 +32,7 @@ export interface GateSession {
   /** Closes the record; with `finish`, after what was taken has reached the other side. */
   close(reason: string, how: 'finish' | 'cut'): Promise<ClosedRecording | null>
   bytes(): { in: number; out: number }
-  highWater(): HighWater | null
+  mark(): RecordingMark | null
 }
 
 export function createGateSession(parts: {
@@ -148,6 +143,6 @@ export function createGateSession(parts: {
       }
     },
     bytes: () => ({ ...count }),
-    highWater: () => recording?.highWater() ?? null,
+    mark: () => recording?.mark() ?? null,
   }
 }

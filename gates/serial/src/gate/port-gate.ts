@@ -58,7 +58,7 @@ export interface PortGate {
   /** What happens to the port from outside: an administrator, a sensor. Resolves when it is kept. */
   send(event: PortEvent): Promise<void>
   /** The recording that is open, for heartbeats. */
-  highWater(): ReturnType<GateSession['highWater']>
+  mark(): ReturnType<GateSession['mark']>
   /** Ends a session in order, then lets go of both lines. */
   stop(): Promise<void>
 }
@@ -266,7 +266,7 @@ export function createPortGate(options: PortGateOptions): PortGate {
   return {
     id,
     send,
-    highWater: () => session?.highWater() ?? null,
+    mark: () => session?.mark() ?? null,
     status() {
       const bytes = session?.bytes() ?? { in: 0, out: 0 }
       const there = (line: unknown) => (line === null ? 'absent' : 'open') as 'open' | 'absent'

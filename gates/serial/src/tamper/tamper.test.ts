@@ -1,0 +1,150 @@
+import { createPublicKey } from 'node:crypto'
+import { generateLedgerKey, loadLedgerKey, systemRandom } from '@sallyport/core'
+import { describe, expect, it } from 'vitest'
+import { checkHeartbeats, type Heartbeat, nextHeartbeat } from './heartbeat.ts'
+import { type SensorRule, watchSensors } from './sensor.ts'
+
+const { privateKey } = loadLedgerKey(generateLedgerKey(systemRandom))
+const publicKey = createPublicKey(privateKey)
+
+/** Time that only the test moves, in steps in which every read comes to its end. */
+function createTurnedTimers() {
+  let now = 0
+  let waiting: { at: number; action: () => void }[] = []
+  return {
+    monotonic: () => now,
+    after(milliseconds: number, action: () => void) {
+      const timer = { at: now + milliseconds, action }
+      waiting.push(timer)
+      return () => {
+        waiting = waiting.filter((one) => one !== timer)
+      }
+    },
+    async pass(milliseconds: number) {
+      for (const end = now + milliseconds; now < end; ) {
+        now += 10
+        const due = waiting.filter(({ at }) => at <= now)
+        waiting = waiting.filter(({ at }) => at > now)
+        for (const { action } of due) action()
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+    },
+  }
+}
+
+function watched(reads: Record<string, () => Promise<number>>, rule: Partial<SensorRule> = {}) {
+  const timers = createTurnedTimers()
+  const told: string[] = []
+  const rules = Object.entries(reads).map(([id, read]) => ({
+    ...{ sensor: { id, read }, threshold: 1, debounce: 0, every: 20, ...rule },
+  }))
+  const watch = watchSensors({
+    ...{ rules, timers },
+    tripped: (id) => told.push(`tripped ${id}`),
+    failed: (id, reason) => told.push(`failed ${id}: ${reason}`),
+    recovered: (id) => told.push(`recovered ${id}`),
+  })
+  return { ...timers, told, watch }
+}
+
+describe('sensors', () => {
+  it('tell of being tripped once, and again only after they were quiet', async () => {
+    let value = 0
+    const { pass, told, watch } = watched({ case: async () => value })
+    await pass(100)
+    expect(told).toEqual([])
+    value = 1
+    await pass(30)
+    expect(told).toEqual(['tripped case'])
+    await pass(1_000)
+    value = 0
+    await pass(50)
+    expect(watch.states()).toEqual({ case: 'quiet' })
+    value = 5
+    await pass(50)
+    expect(told).toEqual(['tripped case', 'tripped case'])
+  })
+
+  it('that bounce are tripped only when they stay so', async () => {
+    let value = 1
+    const { pass, told } = watched({ case: async () => value }, { debounce: 200 })
+    await pass(150)
+    value = 0
+    await pass(50)
+    value = 1
+    await pass(150)
+    expect(told).toEqual([])
+    await pass(100)
+    expect(told).toEqual(['tripped case'])
+  })
+
+  it('that throw, hang or measure nonsense are faults, told once, and stop no other', async () => {
+    let open = 0
+    let broken = true
+    const hangs = new Promise<number>(() => {})
+    let asked = 0
+    const { pass, told, watch } = watched({
+      throws: async () => {
+        if (broken) throw Object.assign(new Error('gone'), { code: 'ENXIO' })
+        return 0
+      },
+      hangs: () => {
+        asked += 1
+        return hangs
+      },
+      nonsense: async () => Number.NaN,
+      case: async () => open,
+    })
+    await pass(5_000)
+    expect(told.toSorted()).toEqual([
+      'failed hangs: it does not answer',
+      'failed nonsense: it measures no number',
+      'failed throws: ENXIO',
+    ])
+    expect(asked).toBe(1)
+    open = 1
+    broken = false
+    await pass(50)
+    expect(told.slice(3).toSorted()).toEqual(['recovered throws', 'tripped case'])
+    expect(watch.states()).toMatchObject({ throws: 'quiet', hangs: 'failed', case: 'tripped' })
+    watch.stop()
+    open = 0
+    await pass(100)
+    expect(watch.states().case).toBe('tripped')
+  })
+})
+
+describe('heartbeats', () => {
+  const beats: Heartbeat[] = []
+  for (let n = 0; n < 5; n++)
+    beats.push(nextHeartbeat(beats.at(-1) ?? null, { at: n, boot_count: 1 }, privateKey))
+  const lines = beats.map((beat) => JSON.stringify(beat))
+
+  it('are a chain, each signed', () => {
+    expect(beats.map(({ n }) => n)).toEqual([1, 2, 3, 4, 5])
+    expect(checkHeartbeats(lines, publicKey)).toBeNull()
+  })
+
+  it.each([
+    [
+      'one was altered',
+      lines.with(2, lines[2]!.replace('"boot_count":1', '"boot_count":2')),
+      'line 3: was altered',
+    ],
+    ['one was taken out', lines.toSpliced(2, 1), 'line 3: does not follow the one before'],
+    [
+      'two were exchanged',
+      lines.with(1, lines[2]!).with(2, lines[1]!),
+      'line 2: does not follow the one before',
+    ],
+    ['one is torn', lines.with(4, lines[4]!.slice(0, 40)), 'line 5: is no heartbeat'],
+  ])('say that %s', (_, altered, expected) => {
+    expect(checkHeartbeats(altered, publicKey)).toBe(expected)
+  })
+
+  it('are of one shim only', () => {
+    const stranger = loadLedgerKey(generateLedgerKey(systemRandom)).privateKey
+    const forged = JSON.stringify(nextHeartbeat(beats[4]!, { at: 9, boot_count: 1 }, stranger))
+    expect(checkHeartbeats([...lines, forged], publicKey)).toBe('line 6: is not signed by this shim')
+  })
+})
