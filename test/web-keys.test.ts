@@ -36,7 +36,10 @@ const policies = {
 const u2fKey = { protocol: 'u2f', transport: 'usb' } as const
 const plainKey = { protocol: 'ctap2', transport: 'usb' } as const
 const passkey = {
-  ...{ protocol: 'ctap2', transport: 'internal', hasResidentKey: true, hasUserVerification: true },
+  protocol: 'ctap2',
+  transport: 'internal',
+  hasResidentKey: true,
+  hasUserVerification: true,
 } as const
 
 describe('keys and remembered browsers on the pages', { timeout: 60_000 }, () => {
@@ -127,7 +130,7 @@ describe('keys and remembered browsers on the pages', { timeout: 60_000 }, () =>
 
   async function look(page: Page, name: string) {
     expect([name, await seriousFindings(page)]).toEqual([name, []])
-    await page.screenshot({ path: `${screenshots}${name}.png` })
+    await page.screenshot({ path: `${screenshots}${name}.png`, fullPage: true })
   }
 
   it.each<[string, Key]>([
