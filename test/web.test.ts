@@ -1,12 +1,11 @@
-import { once } from 'node:events'
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { parseProvisioningUri } from '@sallyport/core'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import {
   buildPages,
+  freePort,
   type Look,
   launchBrowser,
   oathtool,
@@ -17,15 +16,6 @@ import {
 } from './support/browser.ts'
 import { makeDirectory, type Serving, sallyport, serve } from './support/cli.ts'
 import { type MailServer, startMailServer } from './support/mail-server.ts'
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 const password = 'Quartz-lantern-ferry-09'
 const admin = 'ada@example.org'
