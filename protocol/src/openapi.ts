@@ -150,21 +150,20 @@ function toSchema(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
 }
 
 const keyed: ProblemCode[] = ['invalid_api_key', 'forbidden']
-const signedIn: ProblemCode[] = ['invalid_token', 'csrf_refused']
+const signedIn: ProblemCode[] = ['invalid_token']
 
-/** What the gate may answer before a handler runs, and when what it stands on fails. */
+/** What every path may answer: to a blocked address, to a page elsewhere, and when what it stands on fails. */
+const everywhere: ProblemCode[] = ['ip_blocked', 'csrf_refused', 'internal', 'store_unavailable']
+
+/** What the gate may answer besides, before a handler runs and when what it stands on fails. */
 const always: ProblemCode[] = [
-  'invalid_input',
-  'internal',
-  'store_unavailable',
-  'store_conflict',
-  'ip_blocked',
+  ...everywhere,
+  ...(['invalid_input', 'store_conflict', 'store_damaged'] as const),
+  ...(['ledger_damaged', 'vault_key_unknown', 'vault_sealed_damaged'] as const),
 ]
-always.push('store_damaged', 'ledger_damaged', 'vault_key_unknown', 'vault_sealed_damaged')
 
 function problemsOf({ access, method, problems, path }: Route): ProblemCode[] {
-  if (surfaceOf(path).name === 'Operators')
-    return [...problems, 'internal', 'store_unavailable', 'ip_blocked']
+  if (surfaceOf(path).name === 'Operators') return [...problems, ...everywhere]
   return [
     ...problems,
     ...always,

@@ -38,7 +38,8 @@ export const problemMeanings: Readonly<Record<ProblemCode, string>> = {
   invalid_token: 'The token is missing, expired, revoked, used up, or not for this.',
   invalid_api_key: 'The API key is missing, unknown or revoked.',
   forbidden: 'You are known, and may not do this.',
-  csrf_refused: 'A call with the session cookie must come from these pages.',
+  csrf_refused:
+    'A call with the session cookie must come from these pages, and what a page elsewhere makes a browser send is refused.',
   ip_blocked: 'The address is blocked, from everything or from signing in; `Retry-After` says for how long.',
   denied: 'A policy keeps this account out, from here or now.',
   invalid_code: 'The code is wrong, or was used before; `attempts_left` says how many tries are left.',
