@@ -65,9 +65,7 @@ describe('shim check', () => {
   it('names every fault, refuses secrets that others can read, and never shows one', async () => {
     const bad = await sallyport(['shim', 'check', '--config', write('ports: []\nnonsense: 1\n')])
     expect(bad.code).toBe(1)
-    expect(bad.err).toMatch(
-      /device: must be a mapping\nports: must be at least 1 entries\nnonsense: unknown key\n/,
-    )
+    expect(bad.err).toMatch(/device: required\nports: must have at least 1 entry\nnonsense: unknown key\n/)
     const clear = `device: { id: p }\nports: [{ id: a, technician: /dev/a, device: /dev/b }]\nvault: off
 technicians: [{ id: alice, factors: [{ type: totp, secret: JBSWY3DPEHPK3PXP }] }]\n`
     const open = await sallyport(['shim', 'check', '--config', write(clear, 0o644)])

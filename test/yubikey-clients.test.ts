@@ -164,7 +164,7 @@ describe('sallyport yubikey', () => {
     [{ client_id: 42, api_key: 'a'.repeat(28), api_key_file: 'x' }, 'api_key: name either'],
     [{ validator: 'yubicloud', api_key: 'a'.repeat(28) }, 'client_id: YubiCloud needs it'],
     [{ client_id: 'x' }, 'client_id: must be a number'],
-    [{ urls: [] }, 'urls: must be at least 1 entries'],
+    [{ urls: [] }, 'urls: must have at least 1 entry'],
     [{ timeout: '10m' }, 'timeout: must be from 100ms to 60s'],
   ])('is refused with the configuration %j', (yubikey, reason) => {
     const file = write('faulty.yaml', JSON.stringify({ security: { mfa: { yubikey } } }))

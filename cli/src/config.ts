@@ -1,20 +1,17 @@
 import { isAbsolute, join, resolve } from 'node:path'
-import { describeFaults, type Fault, parseRange, SallyportError } from '@sallyport/core'
+import {
+  duration,
+  type Fault,
+  faultsOf,
+  filePath,
+  parseRange,
+  settingsRefused,
+  siemSettings,
+  wholeNumber,
+} from '@sallyport/core'
 import { z } from 'zod'
 import { fido2Fields } from './fido2.ts'
 import { readYaml } from './read-yaml.ts'
-
-const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
-
-/** `90s`, `15m`, `24h`, `30d`: a number with its unit, read as milliseconds. */
-const duration = z
-  .string()
-  .regex(/^\d{1,9}(ms|s|m|h|d)$/, 'must be a duration such as 60s, 15m, 24h or 30d')
-  .transform((text) => {
-    const [, number, unit] = /^(\d+)([a-z]+)$/.exec(text)!
-    return Number(number) * units[unit as keyof typeof units]
-  })
-  .refine((time) => time <= 3650 * units.d, 'must be at most 3650d')
 
 /** A duration as the configuration and the command line spell it; `null` for anything else. */
 export function readDuration(text: string): number | null {
@@ -28,15 +25,6 @@ const seconds = z.preprocess(
 )
 
 const range = z.string().refine((text) => parseRange(text) !== null, 'must be an address or a CIDR range')
-
-const filePath = z.string().min(1).max(4096)
-
-/** A number, also as the environment and flags spell it; not all that JavaScript would make a number of. */
-function wholeNumber(least: number, most: number) {
-  const read = (value: unknown) =>
-    typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : value
-  return z.preprocess(read, z.int().min(least).max(most))
-}
 
 /** `true` and `false`, also as the environment spells them. */
 const flag = z.union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')])
@@ -114,7 +102,7 @@ const schema = z.strictObject({
     .strictObject({
       // A timer of no length never rests, and Node takes one of more than 24 days for one of no length.
       checkpoint_every: duration
-        .refine((time) => time >= units.s && time <= 24 * units.d, 'must be from 1s to 24d')
+        .refine((time) => time >= 1_000 && time <= 24 * 86_400_000, 'must be from 1s to 24d')
         .prefault('1m'),
       keep: duration.optional(),
     })
@@ -150,7 +138,7 @@ const schema = z.strictObject({
                 .max(10)
                 .default(['https://api.yubico.com/wsapi/2.0/verify']),
               timeout: duration
-                .refine((time) => time >= 100 && time <= units.m, 'must be from 100ms to 60s')
+                .refine((time) => time >= 100 && time <= 60_000, 'must be from 100ms to 60s')
                 .prefault('5s'),
             })
             .prefault({}),
@@ -234,22 +222,7 @@ const schema = z.strictObject({
     })
     .prefault({}),
   /** Where evidence is sent; without it, nowhere. */
-  siem: z
-    .strictObject({
-      transport: z.enum(['tls', 'https', 'file']),
-      address: z.string().min(1).max(2048),
-      format: z.enum(['rfc5424', 'cef', 'ocsf', 'json']).optional(),
-      tls: z
-        .strictObject({
-          ca_file: filePath.optional(),
-          cert_file: filePath.optional(),
-          key_file: filePath.optional(),
-        })
-        .prefault({}),
-      token_file: filePath.optional(),
-      spool: z.strictObject({ max_events: wholeNumber(1, 10_000_000).default(100_000) }).prefault({}),
-    })
-    .optional(),
+  siem: siemSettings.optional(),
   step_up: z.strictObject({ fresh_for: duration.prefault('5m') }).prefault({}),
   fips: z.enum(['off', 'required']).default('off'),
   log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error']).default('info') }).prefault({}),
@@ -280,13 +253,13 @@ export function loadConfig(sources: ConfigSources): Config {
   for (const [path, value] of Object.entries(sources.flags ?? {})) {
     if (value !== undefined) setPath(merged, path.split('.'), value)
   }
-  const parsed = schema.safeParse(merged)
-  faults.push(...(parsed.error?.issues ?? []).flatMap(describeIssue))
+  const parsed = schema.safeParse(merged, { reportInput: true })
+  if (!parsed.success) faults.push(...faultsOf(parsed.error))
   if (faults.length > 0 || !parsed.success) {
-    const where = sources.file === undefined ? 'the configuration' : `the configuration in ${sources.file}`
-    throw new SallyportError('config_invalid', `${where} cannot be used:\n${describeFaults(faults)}`, {
+    throw settingsRefused(
       faults,
-    })
+      sources.file === undefined ? 'the configuration' : `the configuration in ${sources.file}`,
+    )
   }
   return parsed.data
 }
@@ -334,32 +307,4 @@ function setPath(target: Record<string, unknown>, path: readonly string[], value
   const next = typeof inner === 'object' && inner !== null ? (inner as Record<string, unknown>) : {}
   target[key!] = next
   setPath(next, rest, value)
-}
-
-function describeIssue(issue: z.core.$ZodIssue): Fault[] {
-  const path = issue.path
-    .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
-    .join('')
-    .replace(/^\./, '')
-  if (issue.code !== 'unrecognized_keys') return [{ path, message: describeFault(issue) }]
-  return issue.keys.map((key) => ({ path: path ? `${path}.${key}` : key, message: 'unknown key' }))
-}
-
-function describeFault(issue: z.core.$ZodIssue): string {
-  if (issue.code === 'too_small') return `must be at least ${issue.minimum}${unitOf(issue.origin)}`
-  if (issue.code === 'too_big') return `must be at most ${issue.maximum}${unitOf(issue.origin)}`
-  if (issue.code === 'invalid_value') return `must be one of ${issue.values.map(String).join(', ')}`
-  if (issue.code !== 'invalid_type') return issue.message
-  const wanted = {
-    object: 'a mapping',
-    array: 'a list',
-    string: 'text',
-    int: 'a whole number',
-    number: 'a whole number',
-  }
-  return `must be ${wanted[issue.expected as keyof typeof wanted] ?? issue.expected}`
-}
-
-function unitOf(origin: string): string {
-  return { string: ' characters', array: ' entries' }[origin] ?? ''
 }

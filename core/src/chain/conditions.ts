@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { formatAddress, formatRange, inRange, parseAddress, parseRange } from '../address.ts'
 import type { FactorType } from '../factors/factor.ts'
-import { oneOrMany, text } from './document.ts'
+import { oneOrMany, text } from '../settings/document.ts'
 import { parseHours } from './hours.ts'
 
 /** What a gate knows when it decides. What is unknown (`null`, or left out) matches no condition on it. */

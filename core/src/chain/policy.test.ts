@@ -78,11 +78,11 @@ describe('parsePolicy', () => {
       { ...threeTokens, factors: [totp('a'), totp('b'), totp('a')] },
       ['factors[2].id: duplicate of factors[0].id'],
     ],
-    ['no factors', { ...threeTokens, factors: [] }, ['factors: at least one is needed']],
+    ['no factors', { ...threeTokens, factors: [] }, ['factors: must have at least 1 entry']],
     [
       'too many factors',
       { ...threeTokens, factors: Array.from({ length: 33 }, (_, i) => totp(`${i}`)) },
-      ['factors: at most 32 are allowed'],
+      ['factors: must have at most 32 entries'],
     ],
     [
       'a count of zero',
@@ -99,7 +99,7 @@ describe('parsePolicy', () => {
       { mode: 'fixed', required_steps: 4, factors: threeTokens.factors },
       ['required_steps: must be from 1 to 3, the number of factors'],
     ],
-    ['half a step', { ...threeTokens, requiredSteps: 1.5 }, ['requiredSteps: must be an integer']],
+    ['half a step', { ...threeTokens, requiredSteps: 1.5 }, ['requiredSteps: must be a whole number']],
     ['a count as text', { ...threeTokens, requiredSteps: '2' }, ['requiredSteps: must be a number']],
     [
       'an endless count',
@@ -138,7 +138,7 @@ describe('parsePolicy', () => {
     [
       'an empty any_of',
       { ...threeTokens, factors: [{ id: 'a', label: 'a', any_of: [] }, totp('b')] },
-      ['factors[0].any_of: at least one is needed'],
+      ['factors[0].any_of: must have at least 1 entry'],
     ],
     [
       'any_of that repeats',
@@ -199,18 +199,18 @@ describe('parsePolicy', () => {
     [
       'an id that is a number',
       { ...threeTokens, factors: [{ ...totp('a'), id: 7 }, totp('b')] },
-      ['factors[0].id: must be a string'],
+      ['factors[0].id: must be text'],
     ],
     [
       'a factor that is none',
       { ...threeTokens, factors: [null, 'totp', [], totp('b')] },
-      ['factors[0]: must be an object', 'factors[1]: must be an object', 'factors[2]: must be an object'],
+      ['factors[0]: must be a mapping', 'factors[1]: must be a mapping', 'factors[2]: must be a mapping'],
     ],
     ['factors as an object', { ...threeTokens, factors: { 0: totp('a') } }, ['factors: must be a list']],
     ['nothing', undefined, ['required']],
-    ['null', null, ['must be an object']],
-    ['a list', [threeTokens], ['must be an object']],
-    ['text', JSON.stringify(threeTokens), ['must be an object']],
+    ['null', null, ['must be a mapping']],
+    ['a list', [threeTokens], ['must be a mapping']],
+    ['text', JSON.stringify(threeTokens), ['must be a mapping']],
   ])('refuses %s', (_, input, faults) => {
     expect(faultsOf(input)).toEqual(faults)
   })
@@ -225,9 +225,9 @@ describe('parsePolicy', () => {
     expect(faultsOf(input).sort()).toEqual([
       'extra: unknown key',
       'factors[1].id: duplicate of factors[0].id',
-      'factors[1].label: must be a string',
+      'factors[1].label: must be text',
       'factors[1].type: must be one of totp, email, backup, yubikey, webauthn, password',
-      'factors[2].any_of: at least one is needed',
+      'factors[2].any_of: must have at least 1 entry',
       'factors[2].id: duplicate of factors[0].id',
       'factors[2].label: required',
       'mode: must be one of fixed, random',
@@ -237,7 +237,7 @@ describe('parsePolicy', () => {
 
   it('stays small on what is huge', () => {
     const many = Array.from({ length: 1_000_000 }, () => ({}))
-    expect(faultsOf({ ...threeTokens, factors: many })).toEqual(['factors: at most 32 are allowed'])
+    expect(faultsOf({ ...threeTokens, factors: many })).toEqual(['factors: must have at most 32 entries'])
     const longId = faultsOf({ ...threeTokens, factors: [totp('x'.repeat(1 << 20)), totp('b')] })
     expect(longId).toHaveLength(2) // its label is as long
     const keys = Object.fromEntries(Array.from({ length: 100_000 }, (_, i) => [`k${i}`, 1]))

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import type { FactorType } from '../factors/factor.ts'
 import { factorTypes } from '../factors/factor.ts'
-import { acrossFields, list, parseDocument, text } from './document.ts'
+import { acrossFields, list, parseDocument, text } from '../settings/document.ts'
 
 /** One step of a chain: a single kind of factor, or any of several that the subject has enrolled. */
 export type FactorDefinition =

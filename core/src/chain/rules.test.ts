@@ -83,8 +83,8 @@ describe('parseGatePolicies', () => {
     ],
     ['an unknown condition', oneRule({ when: { country: 'DE' } }), ['policies[0].when.country: unknown key']],
     ['a document with both forms', { ...oneRule({}), mode: 'fixed' }, ['mode: unknown key']],
-    ['no rules', { policies: [] }, ['policies: at least one is needed']],
-    ['too many rules', { policies: Array(201).fill({}) }, ['policies: at most 200 are allowed']],
+    ['no rules', { policies: [] }, ['policies: must have at least 1 entry']],
+    ['too many rules', { policies: Array(201).fill({}) }, ['policies: must have at most 200 entries']],
     [
       'an unknown action',
       oneRule({ action: 'maybe' }),
@@ -107,7 +107,7 @@ describe('parseGatePolicies', () => {
     [
       'a chain that is none',
       oneRule({ action: 'chain', chain: 'totp' }),
-      ['policies[0].chain: must be an object'],
+      ['policies[0].chain: must be a mapping'],
     ],
     [
       'a chain where none is asked for',
@@ -152,21 +152,25 @@ describe('parseGatePolicies', () => {
       oneRule({ when: { risk: '>= 101' } }),
       ['policies[0].when.risk: must be ">= N" with N from 0 to 100'],
     ],
-    ['an empty list', oneRule({ when: { roles: [] } }), ['policies[0].when.roles: at least one is needed']],
+    [
+      'an empty list',
+      oneRule({ when: { roles: [] } }),
+      ['policies[0].when.roles: must have at least 1 entry'],
+    ],
     [
       'wrong types',
       oneRule({ when: { roles: [1], companies: true, new_device: 'yes', risk: 60, gate: { a: 1 } } }),
       [
-        'policies[0].when.roles[0]: must be a string',
-        'policies[0].when.companies: must be a string',
-        'policies[0].when.gate: must be a string',
+        'policies[0].when.roles[0]: must be text',
+        'policies[0].when.companies: must be text',
+        'policies[0].when.gate: must be text',
         'policies[0].when.new_device: must be true or false',
-        'policies[0].when.risk: must be a string',
+        'policies[0].when.risk: must be text',
       ],
     ],
-    ['an empty when:', oneRule({ when: null }), ['policies[0].when: must be an object']],
-    ['nothing', null, ['must be an object']],
-    ['a list', [chain], ['must be an object']],
+    ['an empty when:', oneRule({ when: null }), ['policies[0].when: must be a mapping']],
+    ['nothing', null, ['must be a mapping']],
+    ['a list', [chain], ['must be a mapping']],
     ['an empty document', {}, ['policies: required']],
   ])('refuses %s', (_, input, faults) => {
     expect(faultsOf(input)).toEqual(faults)
@@ -178,7 +182,7 @@ describe('parseGatePolicies', () => {
     expect(faultsOf({ policies: [nested] })[0]).toBe('policies[0].name: required')
     const addresses = Array(1_000_000).fill('x')
     expect(faultsOf(oneRule({ when: { address: addresses } }))).toEqual([
-      'policies[0].when.address: at most 1000 are allowed',
+      'policies[0].when.address: must have at most 1000 entries',
     ])
   })
 })

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import type { FactorType } from '../factors/factor.ts'
+import { acrossFields, list, parseDocument, text } from '../settings/document.ts'
 import { type Condition, type DecisionFacts, whenSchema } from './conditions.ts'
-import { acrossFields, list, parseDocument, text } from './document.ts'
 import { type ChainPolicy, chainSchema, duplicates, type FactorDefinition, stepKinds } from './policy.ts'
 
 export type { DecisionFacts } from './conditions.ts'

@@ -1,5 +1,5 @@
+import { filePath } from '@sallyport/core'
 import { z } from 'zod'
-import { filePath } from './values.ts'
 
 const line = {
   baud: z.int().min(50).max(4_000_000).default(9600),

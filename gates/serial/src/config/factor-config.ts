@@ -1,6 +1,6 @@
-import { canonicalAlias, isBackupCode } from '@sallyport/core'
+import { canonicalAlias, filePath, isBackupCode } from '@sallyport/core'
 import { z } from 'zod'
-import { base32Secret, filePath, label } from './values.ts'
+import { base32Secret, label } from './values.ts'
 
 const sealed = z
   .string()

@@ -75,7 +75,7 @@ describe('the configuration of the serial gate', () => {
       'session.max_duration': 'must be at most 24d',
       'session.escape': 'must be 3 to 16 printable characters',
       'session.recording': 'must be one of strict, best-effort',
-      'lockout.within': 'must be a duration such as 60s, 10m, 8h or 30d',
+      'lockout.within': 'must be a duration such as 60s, 15m, 24h or 30d',
       'storage.min_free': 'must be a size such as 64MB or 4GB',
       nonsense: 'unknown key',
     })

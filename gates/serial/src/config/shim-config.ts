@@ -2,8 +2,12 @@ import {
   type ChainPolicy,
   canonicalAlias,
   type Fault,
+  faultsOf,
+  filePath,
   parsePolicy,
   SallyportError,
+  settingsRefused,
+  siemSettings,
   stepKinds,
 } from '@sallyport/core'
 import { z } from 'zod'
@@ -16,7 +20,7 @@ import {
   type TechnicianConfig,
   technician,
 } from './factor-config.ts'
-import { duration, faultsOf, filePath, label, refusal, size, timer } from './values.ts'
+import { label, size, span, timer } from './values.ts'
 
 const name = z
   .string()
@@ -42,23 +46,6 @@ const sensor = z
     if (given[other!] !== undefined) refuse(other!, `is not for a ${type} sensor`)
   })
 
-/** As the server's `siem:`, and `sessions`. */
-const siem = z.strictObject({
-  transport: z.enum(['tls', 'https', 'file']),
-  address: z.string().min(1).max(2048),
-  format: z.enum(['rfc5424', 'cef', 'ocsf', 'json']).optional(),
-  tls: z
-    .strictObject({
-      ca_file: filePath.optional(),
-      cert_file: filePath.optional(),
-      key_file: filePath.optional(),
-    })
-    .prefault({}),
-  token_file: filePath.optional(),
-  spool: z.strictObject({ max_events: z.int().min(1).max(10_000_000).default(100_000) }).prefault({}),
-  sessions: z.enum(['metadata', 'full']).default('metadata'),
-})
-
 /** Every key there is. The commented example in `shim.example.yaml` is checked against this. */
 const schema = z.strictObject({
   device: z.strictObject({ id: name, name: label.optional(), location: label.optional() }),
@@ -81,7 +68,7 @@ const schema = z.strictObject({
     )
     .prefault({}),
   lockout: z
-    .strictObject({ attempts: z.int().min(1).max(100).default(5), within: duration.prefault('60s') })
+    .strictObject({ attempts: z.int().min(1).max(100).default(5), within: span.prefault('60s') })
     .prefault({}),
   session: z
     .strictObject({
@@ -113,11 +100,11 @@ const schema = z.strictObject({
       dir: filePath.default('/var/lib/shim'),
       min_free: size.prefault('64MB'),
       max_total: size.prefault('4GB'),
-      retention: duration.prefault('365d'),
+      retention: span.prefault('365d'),
       auditor_keys: z.array(z.string().min(1).max(4096)).max(16).default([]),
     })
     .prefault({}),
-  siem: siem.optional(),
+  siem: siemSettings.extend({ sessions: z.enum(['metadata', 'full']).default('metadata') }).optional(),
   tamper: z
     .strictObject({
       heartbeat: timer.prefault('60s'),
@@ -140,11 +127,11 @@ const oneTotp = {
 
 /** The configuration as it holds, or one error that names the path of every fault. `where` names its source. */
 export function parseShimConfig(input: unknown, { where = 'the configuration' } = {}): ShimConfig {
-  const parsed = schema.safeParse(input)
+  const parsed = schema.safeParse(input, { reportInput: true })
   const faults = parsed.success ? [] : faultsOf(parsed.error)
   const policy = readPolicy((input as { policy?: unknown } | null)?.policy, faults)
   if (parsed.success) faults.push(...crossFaults(parsed.data))
-  if (!parsed.success || policy === null || faults.length > 0) throw refusal(faults, where)
+  if (!parsed.success || policy === null || faults.length > 0) throw settingsRefused(faults, where)
   const people = parsed.data.technicians
   return {
     ...parsed.data,

@@ -7,7 +7,7 @@ const maxFaults = 100
 export function parseDocument<T>(schema: z.ZodType<T>, input: unknown): T {
   const result = schema.safeParse(input, { reportInput: true })
   if (result.success) return result.data
-  const all = result.error.issues.flatMap(toFaults)
+  const all = faultsOf(result.error)
   const faults = all.slice(0, maxFaults)
   const more = all.length - faults.length
   if (more > 0) faults.push({ path: '', message: `and ${more} more` })
@@ -38,11 +38,7 @@ const unprintable = /[\p{Cc}\p{Zl}\p{Zp}]/u
 
 /** A list with at least one entry. Its length is checked before anything in it is looked at. */
 export function list<T>(entry: z.ZodType<T>, max: number): z.ZodType<T[]> {
-  return z
-    .array(z.unknown())
-    .min(1, 'at least one is needed')
-    .max(max, `at most ${max} are allowed`)
-    .pipe(z.array(entry))
+  return z.array(z.unknown()).min(1).max(max).pipe(z.array(entry))
 }
 
 /** One entry, or a list of them. */
@@ -60,28 +56,47 @@ export function oneOrMany<T>(entry: z.ZodType<T>, max: number): z.ZodType<T[]> {
   })
 }
 
-function toFaults(issue: z.core.$ZodIssue): Fault[] {
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({ path: formatPath([...issue.path, key]), message: 'unknown key' }))
-  }
-  return [{ path: formatPath(issue.path), message: describeIssue(issue) }]
+/** Every fault that the schema found, each with its path. Parse with `reportInput`, which tells what is missing. */
+export function faultsOf(error: z.ZodError): Fault[] {
+  return error.issues.flatMap((issue): Fault[] =>
+    issue.code === 'unrecognized_keys'
+      ? issue.keys.map((key) => ({ path: formatPath([...issue.path, key]), message: 'unknown key' }))
+      : [{ path: formatPath(issue.path), message: describeIssue(issue) }],
+  )
 }
 
 function describeIssue(issue: z.core.$ZodIssue): string {
-  if (issue.code === 'custom') return issue.message
-  if (issue.input === undefined && issue.code.startsWith('invalid_')) return 'required'
-  if (issue.code === 'invalid_value') return `must be one of ${issue.values.map(String).join(', ')}`
-  if (issue.code === 'invalid_type') return `must be ${typeNames[issue.expected] ?? issue.expected}`
-  return issue.message
+  if (issue.code !== 'custom' && issue.input === undefined && issue.code.startsWith('invalid_')) {
+    return 'required'
+  }
+  switch (issue.code) {
+    case 'too_small':
+      return bound('at least', Number(issue.minimum), issue.origin)
+    case 'too_big':
+      return bound('at most', Number(issue.maximum), issue.origin)
+    case 'invalid_value':
+      return `must be one of ${issue.values.map(String).join(', ')}`
+    case 'invalid_type':
+      // A schema's own words say more than the type.
+      if (!issue.message.startsWith('Invalid input')) return issue.message
+      return `must be ${typeNames[issue.expected] ?? issue.expected}`
+    default:
+      return issue.message
+  }
+}
+
+function bound(which: string, limit: number, origin: string): string {
+  if (origin === 'array') return `must have ${which} ${limit} ${limit === 1 ? 'entry' : 'entries'}`
+  return `must be ${which} ${limit}${origin === 'string' ? ' characters' : ''}`
 }
 
 const typeNames: Partial<Record<string, string>> = {
   array: 'a list',
   boolean: 'true or false',
-  int: 'an integer',
+  int: 'a whole number',
   number: 'a number',
-  object: 'an object',
-  string: 'a string',
+  object: 'a mapping',
+  string: 'text',
 }
 
 function formatPath(path: readonly PropertyKey[]): string {
