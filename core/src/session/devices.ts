@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import type { Attempt } from '../chain/attempt.ts'
 import { lockSubject } from '../chain/attempt-context.ts'
 import { type Clock, type Random, randomId } from '../clock.ts'
 import { isUsable } from '../factors/factor.ts'
@@ -33,8 +34,12 @@ export interface DeviceGrant {
 }
 
 export interface Devices {
-  /** How long a browser stays trusted, in milliseconds; 0 where none is. */
+  /** How long a browser stays trusted, in milliseconds. */
   readonly lifetime: number
+  /** Whether browsers can be trusted here at all. */
+  readonly enabled: boolean
+  /** Whether the browser may be trusted that passes this attempt. */
+  offeredFor(attempt: Pick<Attempt, 'purpose' | 'trustedDevices'>): boolean
   /**
    * The trusted browser that this token is of. Says nothing about a second factor, but spares its owner what
    * strangers are slowed by: a copy of an older token, or a trust that is gone, must not use that up.
@@ -58,6 +63,7 @@ export interface DevicesOptions {
   clock: Clock
   random: Random
   outbox: Pick<Outbox, 'notify'>
+  /** 0 where no browser is trusted. */
   lifetime?: number
 }
 
@@ -65,6 +71,7 @@ export interface DevicesOptions {
 export function createDevices(options: DevicesOptions): Devices {
   const { store, clock, random, outbox } = options
   const lifetime = options.lifetime ?? 30 * day
+  const enabled = lifetime > 0
 
   async function admit(tx: Tx, claim: Browser & { token: string; subject: Subject }) {
     const { subject, address } = claim
@@ -121,7 +128,7 @@ export function createDevices(options: DevicesOptions): Devices {
   }
 
   async function find(tx: Tx, text: string): Promise<{ device: TrustedDevice; token: DeviceToken } | null> {
-    if (lifetime === 0 || !tokenShape.test(text)) return null
+    if (!enabled || !tokenShape.test(text)) return null
     const token = await tx.devices.findToken(hashToken(text))
     const device = token && (await tx.devices.find(token.deviceId))
     return device ? { device, token } : null
@@ -155,7 +162,7 @@ export function createDevices(options: DevicesOptions): Devices {
   }
 
   async function list(subjectId: string): Promise<TrustedDevice[]> {
-    if (lifetime === 0) return []
+    if (!enabled) return []
     return store.read(async (tx) => {
       const basis = await basisOf(tx, subjectId)
       const all = await tx.devices.listBySubject(subjectId, clock.now())
@@ -175,7 +182,8 @@ export function createDevices(options: DevicesOptions): Devices {
   }
 
   return {
-    ...{ lifetime, admit, remember, list },
+    ...{ lifetime, enabled, admit, remember, list },
+    offeredFor: ({ purpose, trustedDevices }) => enabled && purpose === 'sign-in' && trustedDevices,
     recognise: (text) =>
       store.read(async (tx) => {
         const found = await find(tx, text)

@@ -49,7 +49,7 @@ export interface PasskeySignInOptions {
   relyingParty(application: string): Promise<RelyingParty | null>
   policies: GatePolicies
   risk: SignInRisk
-  devices: Pick<Devices, 'lifetime'>
+  devices: Pick<Devices, 'enabled'>
   factor: Pick<Factor, 'wellFormed'>
   /** How long a person has to answer, in milliseconds. */
   lifetime: number
@@ -108,7 +108,7 @@ export function createPasskeySignIn(options: PasskeySignInOptions): PasskeySignI
     // What is unknown matches no rule: a browser counts as new, so that none that asks is passed over.
     const facts = {
       address,
-      newDevice: devices.lifetime === 0 ? null : true,
+      newDevice: devices.enabled ? true : null,
       risk: assessed.score,
       riskReasons: assessed.reasons.map(({ reason }) => reason),
     }

@@ -146,7 +146,7 @@ export function createSignIn(options: SignInOptions): SignIn {
     const assessed = await risk.assess(tx, asked)
     const facts = {
       address: origin.address,
-      newDevice: devices.lifetime === 0 ? null : device === null,
+      newDevice: devices.enabled ? device === null : null,
       risk: assessed.score,
       riskReasons: assessed.reasons.map(({ reason }) => reason),
     }

@@ -22,6 +22,7 @@ import { parseShimConfig } from './config/shim-config.ts'
 import type { Endpoint, LineEvents } from './endpoints/line.ts'
 import { createRecorder } from './recorder/recorder.ts'
 import { createShim } from './shim.ts'
+import { createTurnedTimers } from './timers.fixture.ts'
 
 const secret = 'JBSWY3DPEHPK3PXP'
 const undo: (() => Promise<void> | void)[] = []
@@ -54,28 +55,6 @@ function createLoopback(path: string) {
       const text = sent
       sent = ''
       return text
-    },
-  }
-}
-
-/** Time that only the test moves. */
-function createTurnedTimers() {
-  let now = 0
-  let waiting: { at: number; action: () => void }[] = []
-  return {
-    monotonic: () => now,
-    after(milliseconds: number, action: () => void) {
-      const timer = { at: now + milliseconds, action }
-      waiting.push(timer)
-      return () => {
-        waiting = waiting.filter((one) => one !== timer)
-      }
-    },
-    pass(milliseconds: number) {
-      now += milliseconds
-      const due = waiting.filter(({ at }) => at <= now).toSorted((a, b) => a.at - b.at)
-      waiting = waiting.filter(({ at }) => at > now)
-      for (const { action } of due) action()
     },
   }
 }

@@ -63,8 +63,7 @@ export async function pendingAnswer(
 ) {
   const { attempt, subject, methods } = pending
   const offered = methods.filter(isSecond)
-  const { lifetime } = login.services.devices
-  const remembers = attempt.purpose === 'sign-in' && attempt.trustedDevices && lifetime > 0
+  const { devices } = login.services
   return {
     mfa_required: true as const,
     mfa_method: offered[0]!,
@@ -72,7 +71,7 @@ export async function pendingAnswer(
     temp_token: await login.tokens.issuePending(attempt),
     user_id: subject.id,
     chain: chainAnswer(attempt, methods),
-    ...(remembers ? { remember_days: Math.ceil(lifetime / day) } : {}),
+    ...(devices.offeredFor(attempt) ? { remember_days: Math.ceil(devices.lifetime / day) } : {}),
   }
 }
 

@@ -147,8 +147,7 @@ export function registerSignIn(bind: Binder, login: LoginContext): void {
     const { subject, session } = finish
     const { address, userAgent } = place
     await tellNewPlace(tx, { subject, sessionId: session.id, place, now: clock.now() }, outbox)
-    if (!place.body.remember_device || !attempt.trustedDevices || devices.lifetime === 0)
-      return { finish, device: null }
+    if (!place.body.remember_device || !devices.offeredFor(attempt)) return { finish, device: null }
     const token = getCookie(place.context, cookies.device) ?? null
     return { finish, device: await devices.remember(tx, { subject, address, userAgent, token }) }
   }

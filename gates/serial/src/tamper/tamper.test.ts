@@ -1,36 +1,12 @@
 import { createPublicKey } from 'node:crypto'
 import { generateLedgerKey, loadLedgerKey, systemRandom } from '@sallyport/core'
 import { describe, expect, it } from 'vitest'
+import { createTurnedTimers } from '../timers.fixture.ts'
 import { checkHeartbeats, type Heartbeat, nextHeartbeat } from './heartbeat.ts'
 import { type SensorRule, watchSensors } from './sensor.ts'
 
 const { privateKey } = loadLedgerKey(generateLedgerKey(systemRandom))
 const publicKey = createPublicKey(privateKey)
-
-/** Time that only the test moves, in steps in which every read comes to its end. */
-function createTurnedTimers() {
-  let now = 0
-  let waiting: { at: number; action: () => void }[] = []
-  return {
-    monotonic: () => now,
-    after(milliseconds: number, action: () => void) {
-      const timer = { at: now + milliseconds, action }
-      waiting.push(timer)
-      return () => {
-        waiting = waiting.filter((one) => one !== timer)
-      }
-    },
-    async pass(milliseconds: number) {
-      for (const end = now + milliseconds; now < end; ) {
-        now += 10
-        const due = waiting.filter(({ at }) => at <= now)
-        waiting = waiting.filter(({ at }) => at > now)
-        for (const { action } of due) action()
-        await new Promise((resolve) => setImmediate(resolve))
-      }
-    },
-  }
-}
 
 function watched(reads: Record<string, () => Promise<number>>, rule: Partial<SensorRule> = {}) {
   const timers = createTurnedTimers()
@@ -50,31 +26,31 @@ function watched(reads: Record<string, () => Promise<number>>, rule: Partial<Sen
 describe('sensors', () => {
   it('tell of being tripped once, and again only after they were quiet', async () => {
     let value = 0
-    const { pass, told, watch } = watched({ case: async () => value })
-    await pass(100)
+    const { flow, told, watch } = watched({ case: async () => value })
+    await flow(100)
     expect(told).toEqual([])
     value = 1
-    await pass(30)
+    await flow(30)
     expect(told).toEqual(['tripped case'])
-    await pass(1_000)
+    await flow(1_000)
     value = 0
-    await pass(50)
+    await flow(50)
     expect(watch.states()).toEqual({ case: 'quiet' })
     value = 5
-    await pass(50)
+    await flow(50)
     expect(told).toEqual(['tripped case', 'tripped case'])
   })
 
   it('that bounce are tripped only when they stay so', async () => {
     let value = 1
-    const { pass, told } = watched({ case: async () => value }, { debounce: 200 })
-    await pass(150)
+    const { flow, told } = watched({ case: async () => value }, { debounce: 200 })
+    await flow(150)
     value = 0
-    await pass(50)
+    await flow(50)
     value = 1
-    await pass(150)
+    await flow(150)
     expect(told).toEqual([])
-    await pass(100)
+    await flow(100)
     expect(told).toEqual(['tripped case'])
   })
 
@@ -83,7 +59,7 @@ describe('sensors', () => {
     let broken = true
     const hangs = new Promise<number>(() => {})
     let asked = 0
-    const { pass, told, watch } = watched({
+    const { flow, told, watch } = watched({
       throws: async () => {
         if (broken) throw Object.assign(new Error('gone'), { code: 'ENXIO' })
         return 0
@@ -95,7 +71,7 @@ describe('sensors', () => {
       nonsense: async () => Number.NaN,
       case: async () => open,
     })
-    await pass(5_000)
+    await flow(5_000)
     expect(told.toSorted()).toEqual([
       'failed hangs: it does not answer',
       'failed nonsense: it measures no number',
@@ -104,12 +80,12 @@ describe('sensors', () => {
     expect(asked).toBe(1)
     open = 1
     broken = false
-    await pass(50)
+    await flow(50)
     expect(told.slice(3).toSorted()).toEqual(['recovered throws', 'tripped case'])
     expect(watch.states()).toMatchObject({ throws: 'quiet', hangs: 'failed', case: 'tripped' })
     watch.stop()
     open = 0
-    await pass(100)
+    await flow(100)
     expect(watch.states().case).toBe('tripped')
   })
 })
