@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { makeDirectory, sallyport } from './support/cli.ts'
+import { bareEnvironment, makeDirectory, sallyport } from './support/cli.ts'
 
 // A process each, on whatever machine this is.
 vi.setConfig({ testTimeout: 120_000 })
@@ -174,7 +174,7 @@ describe('colour', () => {
     const command = `${process.execPath} ${main} ${words}`
     return spawnSync('script', ['-qec', command, '/dev/null'], {
       encoding: 'utf8',
-      env: { PATH: process.env.PATH ?? '', TERM: 'xterm-256color', ...env },
+      env: { ...bareEnvironment, TERM: 'xterm-256color', ...env },
     }).stdout
   }
 

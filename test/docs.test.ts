@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'n
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { makeDirectory, type Ran, type Serving, sallyport, serve } from './support/cli.ts'
+import { bareEnvironment, makeDirectory, type Ran, type Serving, sallyport, serve } from './support/cli.ts'
 import { recordSession } from './support/recorded-session.ts'
 
 /**
@@ -76,7 +76,7 @@ describe.each(pages)('%s', (page) => {
     const { status, stdout, stderr } = spawnSync('bash', ['-euxo', 'pipefail', '-c', script], {
       cwd: sandbox.path,
       encoding: 'utf8',
-      env: { PATH: `${bin}:${process.env.PATH}`, HOME: sandbox.path },
+      env: { ...bareEnvironment, PATH: `${bin}:${process.env.PATH}`, HOME: sandbox.path },
     })
     expect(status, `${stdout}${stderr}`).toBe(0)
   }, 120_000)

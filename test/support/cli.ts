@@ -8,6 +8,12 @@ import { fileURLToPath } from 'node:url'
 
 const main = fileURLToPath(new URL('../../cli/src/main.ts', import.meta.url))
 
+/** What a program needs that is started from nothing; compiled once, it starts in a third of the time. */
+export const bareEnvironment = {
+  PATH: process.env.PATH ?? '',
+  ...(process.env.NODE_COMPILE_CACHE !== undefined && { NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE }),
+}
+
 export interface Ran {
   code: number | null
   out: string
@@ -32,7 +38,7 @@ export function makeDirectory(): { path: string; remove(): void } {
 export function startSallyport(words: readonly string[], options: RunOptions = {}): ChildProcess {
   const { cwd, env, uid } = options
   return spawn(process.execPath, [main, ...words], {
-    env: { PATH: process.env.PATH ?? '', ...env },
+    env: { ...bareEnvironment, ...env },
     ...(cwd !== undefined && { cwd }),
     ...(uid !== undefined && { uid, gid: uid }),
   })
