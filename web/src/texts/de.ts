@@ -57,6 +57,7 @@ export const verify: Texts['verify'] = {
   passed: 'Richtig. Noch ein Schritt.',
   reset:
     'Der Code war nicht richtig, deshalb sind beide Türen wieder zu: Beginnen Sie noch einmal mit Schritt 1.',
+  confirmed: 'Bestätigt.',
   startAgain: 'Von vorn beginnen',
   keyElsewhere:
     'Schlüssel gelten unter dieser Adresse nicht. Öffnen Sie diese Seiten unter dem Namen, den sie haben sollen.',
@@ -70,6 +71,7 @@ export const setup: Texts['setup'] = {
   choose: 'Wie möchten Sie nachweisen, dass Sie es sind?',
   recommended: 'Empfohlen',
   steps: { method: 'Methode', connect: 'Verbinden', codes: 'Ersatzcodes' },
+  name: 'Name',
   nothing: 'Hier lässt sich nichts hinzufügen. Fragen Sie, wer diese Installation betreibt.',
   totp: {
     title: 'Authenticator-App verbinden',

@@ -51,6 +51,7 @@ export const verify = {
   attemptsLeft: (count: number) => `${plural(count, 'attempt', 'attempts')} left.`,
   passed: 'Right. One more step.',
   reset: 'That code was not right, so both doors are shut again: begin anew with step 1.',
+  confirmed: 'Confirmed.',
   startAgain: 'Begin again',
   keyElsewhere: 'Keys do not work at this address. Open these pages by the name they are meant to have.',
   keyCancelled: 'The browser did not finish: no key was used, or it took too long. Try again.',
@@ -62,6 +63,7 @@ export const setup = {
   choose: 'How do you want to prove that it is you?',
   recommended: 'Recommended',
   steps: { method: 'Method', connect: 'Connect', codes: 'Backup codes' },
+  name: 'Name',
   nothing: 'Nothing can be added here. Ask whoever runs this installation.',
   totp: {
     title: 'Connect your authenticator app',
