@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'n
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { buildPages } from './support/browser.ts'
 import { bareEnvironment, makeDirectory, type Ran, type Serving, sallyport, serve } from './support/cli.ts'
 import { recordSession } from './support/recorded-session.ts'
 
@@ -28,6 +29,7 @@ const pages = [
   'docs/administer.md',
   'docs/block-attackers.md',
   'docs/guard-a-serial-port.md',
+  'docs/embed-the-dialog.md',
 ]
 const read = (page: string) => readFileSync(join(root, page), 'utf8')
 
@@ -43,6 +45,7 @@ function blocks(page: string, language: string): string[] {
 }
 
 beforeAll(async () => {
+  buildPages()
   mkdirSync(bin)
   // As in a checkout, without npm's second of thinking.
   writeFileSync(
@@ -58,7 +61,7 @@ beforeAll(async () => {
   await recordSession(sandbox.path)
   writeFileSync(join(sandbox.path, 'policies.yaml'), blocks('docs/chains.md', 'yaml')[0]!)
   serving = await serve(['--data', data, '--port', '0'])
-})
+}, 120_000)
 
 afterAll(async () => {
   await serving?.stop()

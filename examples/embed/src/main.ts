@@ -14,7 +14,7 @@ if (key === undefined) {
 }
 
 const password = 'correct horse battery staple'
-const users = await createUsers({ ada: password, grace: password, kim: password })
+const users = await createUsers({ ada: password, grace: password })
 const server = createApp({ users, sallyport: createSallyport({ url, key }), sallyportUrl: url })
 // By name, since browsers take security keys on no bare address.
 server.listen(Number(port), 'localhost', () => {

@@ -34,8 +34,8 @@ export function methodForm(
   async function send(): Promise<void> {
     const code = input.value.trim()
     if (code === '') return input.focus()
-    const went = await stage.run(() => submit({ code }))
-    if (went || !input.isConnected) return
+    const ended = await stage.run(() => submit({ code }))
+    if (ended !== 'failed' || !input.isConnected) return
     clear()
     input.focus()
   }

@@ -72,11 +72,11 @@ export function showSetup(stage: Stage, wanted: readonly Kind[]): void {
     async function send(): Promise<void> {
       const code = typed.input.value
       if (code === '') return typed.input.focus()
-      const went = await stage.run(async () => {
+      const ended = await stage.run(async () => {
         await call('verify-enrollment', { code })
         finish('totp', begun.backup_codes)
       })
-      if (went) return
+      if (ended !== 'failed') return
       typed.clear()
       typed.input.focus()
     }

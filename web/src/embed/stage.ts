@@ -14,8 +14,8 @@ export interface Stage {
   show(view: { title: string; content: readonly (Node | string | null)[]; focus?: HTMLElement }): void
   /** Tells how it goes on, in place of what was told before. */
   tell(text: string): void
-  /** Does what was asked for, one thing at a time; tells what went wrong and answers whether it went well. */
-  run(work: () => Promise<void>): Promise<boolean>
+  /** Does what was asked for, unless something is under way already; tells what went wrong. */
+  run(work: () => Promise<void>): Promise<'done' | 'failed' | 'busy'>
   /** Closing does not undo what has been done: from here on it ends as this says. */
   settle(answer: object): void
   complete(answer: object): void
@@ -68,27 +68,28 @@ export function createStage(options: StageOptions): { stage: Stage; node: HTMLEl
       told.textContent = text
     },
     async run(work) {
-      if (busy) return false
+      if (busy) return 'busy'
       busy = true
       node.toggleAttribute('data-busy', true)
       warn([])
       try {
         await work()
-        return true
+        return 'done'
       } catch (error) {
-        if (signal.aborted) return false
+        if (signal.aborted) return 'done'
         const { code, status } = error instanceof ProblemError ? error : { code: nameOf(error), status: 0 }
         warn(describeProblem(error, words, (at) => clock.format(at)))
         onError({ code, status })
-        return false
+        return 'failed'
       } finally {
         busy = false
         node.toggleAttribute('data-busy', false)
       }
     },
-    settle: options.onSettled,
-    complete: options.onComplete,
-    cancel: options.onCancel,
+    // An answer that comes late is for nobody, and ends nothing that was opened since.
+    settle: (answer) => signal.aborted || options.onSettled(answer),
+    complete: (answer) => signal.aborted || options.onComplete(answer),
+    cancel: () => signal.aborted || options.onCancel(),
   }
   return { stage, node }
 }
