@@ -48,12 +48,22 @@ export function createApp(options: { users: Users; sallyport: Sallyport; sallypo
   /** For those whose passwords Sallyport has. */
   async function signInStaff({ request, response, body, address }: Call): Promise<Answer> {
     const { user: email, password } = body
-    const answer = await sallyport.login('login', { email, password }, { address })
+    const kept = /(?:^|;\s*)device=([^;]+)/.exec(request.headers.cookie ?? '')?.[1]
+    const device = kept === undefined ? {} : { device: decodeURIComponent(kept) }
+    const answer = await sallyport.login('login', { email, password }, { address, ...device })
+    keepDevice(response, answer)
     if (answer.status !== 200) return answer
-    const { mfa_required, temp_token, chain, mfa_methods: methods } = answer.body
+    const { mfa_required, temp_token, chain, mfa_methods: methods, access_token } = answer.body
+    if (typeof access_token === 'string') {
+      // The browser is trusted, or nothing more is asked of this account.
+      await sallyport.login('logout', {}, { address, token: access_token })
+      sessions.begin(request, response, { user: String(email), kind: 'full', provedAt: 0 })
+      return ok({ next: null })
+    }
     // Who has to enrol first does so on Sallyport's own pages.
     if (mfa_required !== true) return refuse(403, 'nothing_enrolled')
-    const attempt = { token: String(temp_token), chain, methods }
+    const rememberDays = answer.body.remember_days
+    const attempt = { token: String(temp_token), chain, methods, rememberDays }
     sessions.begin(request, response, { user: String(email), kind: 'half', provedAt: 0, attempt })
     return ok({ next: '/api/staff/mfa' })
   }
@@ -69,6 +79,7 @@ export function createApp(options: { users: Users; sallyport: Sallyport; sallypo
     if (path === `/api/staff/mfa/${name}` && attempt) {
       const relayed = await relayToLogin(sallyport, { ...asked, attempt })
       if (relayed?.done) passed()
+      if (relayed?.done) keepDevice(response, relayed.answer)
       return relayed?.answer ?? refuse(403, 'forbidden')
     }
     if (path !== `/api/mfa/${name}` || attempt) return refuse(403, 'forbidden')
@@ -137,6 +148,13 @@ async function readCall(request: IncomingMessage, response: ServerResponse): Pro
   const body: unknown = await json(request).catch(() => null)
   if (typeof body !== 'object' || body === null) return refuse(400, 'invalid_input')
   return { request, response, body: body as Record<string, unknown>, address }
+}
+
+/** In a cookie of this app's own, since Sallyport's would be for its own address. */
+function keepDevice(response: ServerResponse, { device }: Answer): void {
+  if (device === undefined) return
+  const lasting = 'Path=/api/staff; Max-Age=2592000; HttpOnly; SameSite=Strict'
+  response.appendHeader('set-cookie', `device=${encodeURIComponent(device)}; ${lasting}`)
 }
 
 function ok(body: Record<string, unknown>): Answer {

@@ -21,8 +21,8 @@ export async function relayToLogin(
 ): Promise<Relayed> {
   const temp_token = attempt.token
   if (method === 'GET' && name === 'status') {
-    const { chain, methods } = attempt
-    return { answer: { status: 200, body: { chain, methods }, retryAfter: null }, done: false }
+    const { chain, methods, rememberDays: remember_days } = attempt
+    return { answer: { status: 200, body: { chain, methods, remember_days }, retryAfter: null }, done: false }
   }
   if (method !== 'POST') return null
   if (name === 'challenge') {
@@ -30,8 +30,9 @@ export async function relayToLogin(
     return { answer: await sallyport.login(path, { temp_token }, { address }), done: false }
   }
   if (name !== 'verify') return null
-  const { code, response, method: by } = body
-  const answer = await sallyport.login('mfa/verify', { temp_token, code, response, method: by }, { address })
+  const { code, response, method: by, remember_device } = body
+  const proof = { temp_token, code, response, method: by, remember_device }
+  const answer = await sallyport.login('mfa/verify', proof, { address })
   if (answer.body.chain !== undefined) attempt.chain = answer.body.chain
   const done = answer.status === 200 && answer.body.mfa_required === false
   if (!done) return { answer, done }

@@ -6,6 +6,7 @@ export interface Attempt {
   token: string
   chain: unknown
   methods: unknown
+  rememberDays: unknown
 }
 
 export interface Session {
@@ -35,7 +36,7 @@ export function createSessions(): Sessions {
       const token = randomBytes(32).toString('base64url')
       sessions.set(token, session)
       // Behind TLS also `Secure`, and the prefix `__Host-`.
-      response.setHeader('set-cookie', `session=${token}; Path=/; HttpOnly; SameSite=Strict`)
+      response.appendHeader('set-cookie', `session=${token}; Path=/; HttpOnly; SameSite=Strict`)
     },
     end: (request) => void sessions.delete(tokenOf(request)),
   }

@@ -1,5 +1,5 @@
 import { copyButton } from './copy-button.ts'
-import { button, h } from './markup.ts'
+import { button, checkbox, h } from './markup.ts'
 import type { Stage } from './stage.ts'
 
 /** Shows the codes this once, and lets nobody go on who has not said that they are kept. */
@@ -17,12 +17,11 @@ export function showBackupCodes(stage: Stage, codes: readonly string[], onSaved:
   )
   const done = button(texts.finish, 'main', onSaved)
   done.disabled = true
-  const saved = h('input', { type: 'checkbox' })
-  saved.addEventListener('change', () => {
-    done.disabled = !saved.checked
+  const saved = checkbox(texts.saved)
+  saved.input.addEventListener('change', () => {
+    done.disabled = !saved.input.checked
   })
-  const acknowledged = h('label', { class: 'check' }, saved, texts.saved)
-  stage.show({ title: texts.title, content: [h('p', {}, texts.lead), list, ways, acknowledged, done] })
+  stage.show({ title: texts.title, content: [h('p', {}, texts.lead), list, ways, saved.box, done] })
 }
 
 function download(name: string, text: string): void {

@@ -31,6 +31,11 @@ export function field(label: string, props: Props = {}): { box: HTMLElement; inp
   return { box: h('div', { class: 'field' }, h('label', { for: id, part: 'label' }, label), input), input }
 }
 
+export function checkbox(label: string): { box: HTMLElement; input: HTMLInputElement } {
+  const input = h('input', { type: 'checkbox' })
+  return { box: h('label', { class: 'check', part: 'label' }, input, label), input }
+}
+
 /** Sends what is in it once, by a press of Enter or of its button. */
 export function form(submit: string, onSubmit: () => void, ...children: Child[]) {
   const send = (event: Event) => {

@@ -1,7 +1,7 @@
 import { ProblemError } from '@sallyport/sdk'
 import { choice } from './choice.ts'
 import { knowsKeys } from './keys.ts'
-import { button, h } from './markup.ts'
+import { button, checkbox, h } from './markup.ts'
 import { type Method, methodForm, type Proof } from './method-form.ts'
 import type { Stage } from './stage.ts'
 
@@ -16,6 +16,8 @@ interface Chain {
 interface Standing {
   methods: readonly Method[]
   chain?: Chain
+  /** Where the page's server lets a browser do without the second factor for so long. */
+  remember_days?: number
 }
 
 interface Verification {
@@ -31,6 +33,8 @@ export async function showVerification(stage: Stage, { title, lead, onDone }: Ve
   const { words, call } = stage
   const { verify, methods: names, common, problems } = words
   let standing: Standing = await call('status')
+  const { remember_days: days } = standing
+  const trust = days === undefined ? null : checkbox(verify.remember(days))
 
   /** What this step takes and this browser can give; what was used last comes first. */
   function ways(): Method[] {
@@ -51,13 +55,14 @@ export async function showVerification(stage: Stage, { title, lead, onDone }: Ve
     const { content, focus, begin } = methodForm(stage, method, (proof) => submit(method, proof))
     const steps = chain && chain.of > 1 ? stepsOf(stage, chain) : null
     const led = lead === undefined ? null : h('p', {}, lead)
-    stage.show({ title, content: [steps, led, ...content, others(method), leave], focus })
+    stage.show({ title, content: [steps, led, ...content, trust?.box ?? null, others(method), leave], focus })
     begin?.()
   }
 
   async function submit(method: Method, proof: Proof): Promise<void> {
     try {
-      const answer = await call<{ mfa_required?: boolean; chain?: Chain }>('verify', { ...proof, method })
+      const body = { ...proof, method, ...(trust?.input.checked && { remember_device: true }) }
+      const answer = await call<{ mfa_required?: boolean; chain?: Chain }>('verify', body)
       remember(method)
       if (answer.mfa_required !== true) return await onDone(answer)
       goTo(answer.chain, verify.passed)
