@@ -1,14 +1,14 @@
-import { readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { json } from 'node:stream/consumers'
-import type { Users } from '../../express-app/src/users.ts'
 import { relayToLogin } from './login-relay.ts'
+import type { Page } from './page.ts'
 import type { Answer, Sallyport } from './sallyport.ts'
 import { relayToService } from './service-relay.ts'
 import { createSessions } from './sessions.ts'
+import type { CheckPassword } from './users.ts'
 
-const read = (name: string) => readFileSync(new URL(`page/${name}`, import.meta.url), 'utf8')
 const proofLasts = 5 * 60_000
+const keptDevice = /(?:^|;\s*)device=((?:__Host-)?sallyport-device=[\w-]+)/
 
 interface Call {
   request: IncomingMessage
@@ -18,53 +18,43 @@ interface Call {
 }
 
 /** An app with a page of its own on an origin of its own, which asks for the second factor by two elements. */
-export function createApp(options: { users: Users; sallyport: Sallyport; sallyportUrl: string }): Server {
-  const { users, sallyport, sallyportUrl } = options
+export function createApp(options: {
+  checkPassword: CheckPassword
+  sallyport: Sallyport
+  page: Page
+}): Server {
+  const { checkPassword, sallyport, page } = options
   const sessions = createSessions()
-  const script = new URL('/embed/sallyport-embed.js', sallyportUrl).href
-  const policy = [
-    `default-src 'none'; script-src 'self' ${new URL(sallyportUrl).origin}; connect-src 'self'`,
-    "style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
-    "require-trusted-types-for 'script'",
-  ].join('; ')
-  const files: Readonly<Record<string, { type: string; text: string }>> = {
-    '/': { type: 'text/html', text: read('index.html').replace('{{script}}', script) },
-    '/page.js': { type: 'text/javascript', text: read('page.js') },
-    '/page.css': { type: 'text/css', text: read('page.css') },
-    '/icon.svg': { type: 'image/svg+xml', text: read('icon.svg') },
-  }
 
   async function signIn({ request, response, body }: Call): Promise<Answer> {
-    const { user, password } = body
-    const known =
-      typeof user === 'string' && typeof password === 'string' && (await users.check(user, password))
-    if (!known) return refuse(401, 'invalid_credentials')
+    const user = String(body.user)
+    if (!(await checkPassword(user, body.password))) return refuse(401, 'invalid_credentials')
     const { body: status } = await sallyport.service('GET', `status/${encodeURIComponent(user)}`)
     const kind = status.enabled === false ? 'full' : 'half'
-    sessions.begin(request, response, { user, kind, provedAt: 0 })
+    sessions.begin(request, response, { user, staff: false, kind, provedAt: 0 })
     return ok({ next: kind === 'half' ? '/api/mfa' : null })
   }
 
   /** For those whose passwords Sallyport has. */
   async function signInStaff({ request, response, body, address }: Call): Promise<Answer> {
     const { user: email, password } = body
-    const kept = /(?:^|;\s*)device=([^;]+)/.exec(request.headers.cookie ?? '')?.[1]
-    const device = kept === undefined ? {} : { device: decodeURIComponent(kept) }
-    const answer = await sallyport.login('login', { email, password }, { address, ...device })
+    const device = keptDevice.exec(request.headers.cookie ?? '')?.[1]
+    const answer = await sallyport.login('login', { email, password }, { address, device })
     keepDevice(response, answer)
     if (answer.status !== 200) return answer
+    const session = { user: String(email), staff: true, provedAt: 0 }
     const { mfa_required, temp_token, chain, mfa_methods: methods, access_token } = answer.body
     if (typeof access_token === 'string') {
       // The browser is trusted, or nothing more is asked of this account.
       await sallyport.login('logout', {}, { address, token: access_token })
-      sessions.begin(request, response, { user: String(email), kind: 'full', provedAt: 0 })
+      sessions.begin(request, response, { ...session, kind: 'full' })
       return ok({ next: null })
     }
     // Who has to enrol first does so on Sallyport's own pages.
     if (mfa_required !== true) return refuse(403, 'nothing_enrolled')
     const rememberDays = answer.body.remember_days
     const attempt = { token: String(temp_token), chain, methods, rememberDays }
-    sessions.begin(request, response, { user: String(email), kind: 'half', provedAt: 0, attempt })
+    sessions.begin(request, response, { ...session, kind: 'half', attempt })
     return ok({ next: '/api/staff/mfa' })
   }
 
@@ -72,17 +62,20 @@ export function createApp(options: { users: Users; sallyport: Sallyport; sallypo
     const { request, response, body, address } = call
     const session = sessions.find(request)
     if (!session) return refuse(401, 'invalid_token')
-    const { user, attempt } = session
+    const { user, staff, attempt } = session
     const name = path.slice(path.lastIndexOf('/') + 1)
     const asked = { method: request.method ?? '', name, body, address }
-    const passed = () => sessions.begin(request, response, { user, kind: 'full', provedAt: Date.now() })
+    const passed = () =>
+      sessions.begin(request, response, { user, staff, kind: 'full', provedAt: Date.now() })
     if (path === `/api/staff/mfa/${name}` && attempt) {
       const relayed = await relayToLogin(sallyport, { ...asked, attempt })
-      if (relayed?.done) passed()
-      if (relayed?.done) keepDevice(response, relayed.answer)
+      if (relayed?.done) {
+        passed()
+        keepDevice(response, relayed.answer)
+      }
       return relayed?.answer ?? refuse(403, 'forbidden')
     }
-    if (path !== `/api/mfa/${name}` || attempt) return refuse(403, 'forbidden')
+    if (path !== `/api/mfa/${name}` || staff) return refuse(403, 'forbidden')
     const answer = await relayToService(sallyport, { ...asked, session })
     // This, and no event in a page, is what signs somebody in.
     if (name === 'verify' && answer?.status === 200) passed()
@@ -116,8 +109,8 @@ export function createApp(options: { users: Users; sallyport: Sallyport; sallypo
 
   return createServer((request, response) => {
     const path = (request.url ?? '/').split('?')[0]!
-    const file = files[path]
-    response.setHeader('content-security-policy', policy)
+    const file = page.files.get(path)
+    response.setHeader('content-security-policy', page.policy)
     response.setHeader('x-content-type-options', 'nosniff')
     response.setHeader('cache-control', 'no-store')
     if (file) return void response.setHeader('content-type', `${file.type}; charset=utf-8`).end(file.text)
@@ -154,7 +147,7 @@ async function readCall(request: IncomingMessage, response: ServerResponse): Pro
 function keepDevice(response: ServerResponse, { device }: Answer): void {
   if (device === undefined) return
   const lasting = 'Path=/api/staff; Max-Age=2592000; HttpOnly; SameSite=Strict'
-  response.appendHeader('set-cookie', `device=${encodeURIComponent(device)}; ${lasting}`)
+  response.appendHeader('set-cookie', `device=${device}; ${lasting}`)
 }
 
 function ok(body: Record<string, unknown>): Answer {

@@ -1,7 +1,8 @@
 import type { AddressInfo } from 'node:net'
-import { createUsers } from '../../express-app/src/users.ts'
 import { createApp } from './app.ts'
+import { createPage } from './page.ts'
 import { createSallyport } from './sallyport.ts'
+import { createUsers } from './users.ts'
 
 const { SALLYPORT_URL: url = 'http://127.0.0.1:8080', SALLYPORT_KEY: key, PORT: port = '3001' } = process.env
 
@@ -14,8 +15,8 @@ if (key === undefined) {
 }
 
 const password = 'correct horse battery staple'
-const users = await createUsers({ ada: password, grace: password })
-const server = createApp({ users, sallyport: createSallyport({ url, key }), sallyportUrl: url })
+const checkPassword = await createUsers({ ada: password, grace: password })
+const server = createApp({ checkPassword, sallyport: createSallyport({ url, key }), page: createPage(url) })
 // By name, since browsers take security keys on no bare address.
 server.listen(Number(port), 'localhost', () => {
   const { port } = server.address() as AddressInfo

@@ -9,7 +9,7 @@ export interface Answer {
 interface From {
   address: string
   token?: string
-  device?: string
+  device?: string | undefined
 }
 
 /** Sallyport as this app's server calls it: with its key where it speaks for its own users, else without. */

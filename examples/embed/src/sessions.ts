@@ -11,6 +11,8 @@ export interface Attempt {
 
 export interface Session {
   user: string
+  /** Whether Sallyport holds the password, and not this app: two directories, whose names may be alike. */
+  staff: boolean
   /** `half`: the password was right, and the second factor is still to come. */
   kind: 'half' | 'full'
   /** When a second factor was last proved. */
