@@ -20,7 +20,8 @@ export interface Sallyport {
 
 export function createSallyport({ url, key }: { url: string; key: string }): Sallyport {
   async function call(path: string, init: RequestInit): Promise<Answer> {
-    const response = await fetch(new URL(path, url), { ...init, signal: AbortSignal.timeout(10_000) })
+    // Confirming the first factor hashes ten backup codes, slowly on purpose.
+    const response = await fetch(new URL(path, url), { ...init, signal: AbortSignal.timeout(30_000) })
     const body = (await response.json()) as Record<string, unknown>
     // Faults of this app or of Sallyport, never of the user: nobody is let in.
     const ours = ['invalid_api_key', 'forbidden', 'invalid_input'].includes(String(body.code))

@@ -21,6 +21,11 @@ export function codeField(label: string, onComplete: () => void): CodeField {
   row.append(input, ...seen)
   box.append(row)
 
+  function mark(wrong: boolean): void {
+    row.toggleAttribute('data-wrong', wrong)
+    input.setAttribute('aria-invalid', String(wrong))
+  }
+
   let before = ''
   function draw(): void {
     const code = input.value.replaceAll(/\D/g, '').slice(0, places.length)
@@ -29,7 +34,7 @@ export function codeField(label: string, onComplete: () => void): CodeField {
       span.textContent = code[place] ?? ''
       span.classList.toggle('next', place === Math.min(code.length, places.length - 1))
     }
-    if (code !== '') row.removeAttribute('data-wrong')
+    if (code !== '') mark(false)
     const complete = code.length === places.length && code !== before
     before = code
     if (complete) onComplete()
@@ -41,7 +46,7 @@ export function codeField(label: string, onComplete: () => void): CodeField {
     clear() {
       input.value = ''
       draw()
-      row.setAttribute('data-wrong', '')
+      mark(true)
     },
   }
 }
