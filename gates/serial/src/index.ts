@@ -1,3 +1,22 @@
+export {
+  type BundledTechnician,
+  type BundleRequest,
+  parseBundleRequest,
+  requestFingerprint,
+  sealBundle,
+} from './bundle/bundle.ts'
+export {
+  acceptedBefore,
+  type DirectorySource,
+  openBundleKey,
+  readBundle,
+  untimely,
+} from './bundle/directory.ts'
+export {
+  generateBundleKey,
+  isBundleKeyInline,
+  parseBundleKey,
+} from './bundle/signing.ts'
 export { holdsClearSecret, parseShimConfig, type ShimConfig } from './config/shim-config.ts'
 export { callControl, serveControl } from './control/control-socket.ts'
 export { shimControl } from './control/shim-control.ts'
@@ -30,3 +49,4 @@ export type { Sensor } from './tamper/sensor.ts'
 export { sensorRules } from './tamper/sensors.ts'
 export { createTamperWatch } from './tamper/tamper-watch.ts'
 export { systemTimers } from './timers.ts'
+export { parseX25519, x25519Text } from './x25519.ts'

@@ -7,15 +7,7 @@ import {
   type KeyObject,
 } from 'node:crypto'
 import { type Random, SallyportError } from '@sallyport/core'
-import {
-  agreeX25519,
-  asX25519,
-  newX25519,
-  parseX25519,
-  rawX25519,
-  x25519Of,
-  x25519Text,
-} from '../x25519.ts'
+import { agreeX25519, asX25519, newX25519, parseX25519, rawX25519, x25519Of, x25519Text } from '../x25519.ts'
 import type { Seal } from './block.ts'
 
 const ALGORITHM = 'aes-256-gcm'

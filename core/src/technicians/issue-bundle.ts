@@ -1,0 +1,144 @@
+import { type Clock, type Random, randomId } from '../clock.ts'
+import { SallyportError } from '../errors.ts'
+import { generateBackupCodes, hashBackupCodes } from '../factors/backup.ts'
+import { encodeSecret } from '../factors/shared/base32.ts'
+import { newTotpSecret } from '../factors/totp.ts'
+import type { Store, Tx } from '../store.ts'
+import { canonicalAlias } from '../subject/subjects.ts'
+import type { Vault } from '../vault/vault.ts'
+import type { BundleSecret } from './stored.ts'
+
+/** What is kept of a technician's factor at one gate, before it is sealed. */
+export type BundledFactor =
+  | { type: 'totp'; secret: string; algorithm: string; period: number; digits: number }
+  | { type: 'backup'; hashes: string; settings: Awaited<ReturnType<typeof hashBackupCodes>>['settings'] }
+
+export interface BundleOrder {
+  device: { id: string; publicKey: string }
+  /** How the gate reads codes. */
+  totp: { algorithm: string; period: number; digits: number }
+  /** By their ids, as they are typed at the prompt. */
+  technicians: readonly string[]
+  /** Ids that get a new authenticator, or a new set of backup codes. */
+  renew: readonly string[]
+  backupCodesFor: readonly string[]
+  expires: number
+  /** Another board took the place of the one that was known. */
+  replaceDevice: boolean
+  actor: string
+}
+
+export interface IssuedTechnician {
+  id: string
+  factors: BundledFactor[]
+  /** It has not been shown to anybody yet. */
+  isNew: boolean
+  /** Of a set that was just made: shown this once. */
+  backupCodes: string[]
+}
+
+export interface IssuedBundle {
+  serial: number
+  issuedAt: number
+  technicians: IssuedTechnician[]
+}
+
+const binding = ({ device, technician, factor }: Pick<BundleSecret, 'device' | 'technician' | 'factor'>) => ({
+  subject: `gate ${device}`,
+  purpose: `${factor} of ${technician}`,
+})
+
+/**
+ * Decides on the next bundle of a gate: its serial, and what each technician has there. Each gate has secrets
+ * of its own (P1: gates that are offline share no memory of used codes), the same in every bundle. Whoever is
+ * left out of one gets new ones on coming back.
+ */
+export async function issueBundle(
+  order: BundleOrder,
+  context: { store: Store; vault: Vault; clock: Clock; random: Random },
+): Promise<IssuedBundle> {
+  const { store, vault, clock, random } = context
+  const { device } = order
+  const aliases = aliasesOf(order)
+  const backups = new Map<string, { codes: string[]; factor: BundledFactor }>()
+  for (const alias of aliasesIn(order.backupCodesFor, aliases)) {
+    const codes = generateBackupCodes({ random })
+    const { secret, settings } = await hashBackupCodes(codes, { random, format: 'short' })
+    const factor = { type: 'backup' as const, hashes: Buffer.from(secret).toString('base64url'), settings }
+    backups.set(alias, { codes, factor })
+  }
+  const renewed = new Set(aliasesIn(order.renew, aliases))
+  const now = clock.now()
+
+  const add = async (tx: Tx, technician: string, factor: BundledFactor) => {
+    const bound = { device: device.id, technician, factor: factor.type }
+    const sealed = vault.seal({ ...binding(bound), plaintext: Buffer.from(JSON.stringify(factor)) })
+    await tx.bundles.insert({ id: randomId(random), ...bound, sealed, createdAt: now })
+  }
+
+  const { serial, fresh, secrets } = await store.transaction(async (tx) => {
+    if (order.replaceDevice) await tx.bundles.replaceDevice(device.id, device.publicKey)
+    // The time keeps serials rising when the database was put back to an older copy.
+    const at = { atLeast: Math.max(1, Math.floor(now / 1_000)), at: now }
+    const next = await tx.bundles.nextSerial({ ...device, ...at })
+    if (next === null) throw otherKey(device.id)
+    const added = new Set<string>()
+    for (const { id, technician, factor } of await tx.bundles.list(device.id)) {
+      const replaced = factor === 'totp' ? renewed.has(technician) : backups.has(technician)
+      if (replaced || !aliases.has(technician)) await tx.bundles.remove(id)
+    }
+    const kept = new Set((await tx.bundles.list(device.id)).map((one) => `${one.factor} ${one.technician}`))
+    for (const alias of aliases.keys()) {
+      const backup = backups.get(alias)
+      if (backup) await add(tx, alias, backup.factor)
+      if (kept.has(`totp ${alias}`)) continue
+      await add(tx, alias, { type: 'totp', secret: encodeSecret(newTotpSecret(random)), ...order.totp })
+      added.add(alias)
+    }
+    const data = {
+      ...{ device: device.id, serial: next, technicians: [...aliases.values()] },
+      ...{ renewed: [...added], expires: new Date(order.expires).toISOString() },
+    }
+    tx.ledger.append({ type: 'bundle.issued', at: now, actor: order.actor, data })
+    return { serial: next, fresh: added, secrets: await tx.bundles.list(device.id) }
+  })
+
+  const technicians = new Map<string, IssuedTechnician>()
+  for (const [alias, id] of aliases) {
+    const backupCodes = backups.get(alias)?.codes ?? []
+    technicians.set(alias, { id, factors: [], isNew: fresh.has(alias), backupCodes })
+  }
+  for (const secret of secrets) {
+    const opened = await vault.open({ ...binding(secret), sealed: secret.sealed })
+    technicians.get(secret.technician)!.factors.push(JSON.parse(Buffer.from(opened).toString()))
+  }
+  return { serial, issuedAt: now, technicians: [...technicians.values()] }
+}
+
+function aliasesOf({ technicians }: BundleOrder): Map<string, string> {
+  const aliases = new Map<string, string>()
+  for (const id of technicians) {
+    const alias = canonicalAlias(id)
+    const fault = alias === null || /\s/.test(id) ? 'is no name that can be typed at the prompt' : null
+    if (alias === null || fault !== null)
+      throw new SallyportError('invalid_input', `${JSON.stringify(id)} ${fault}`)
+    if (aliases.has(alias)) throw new SallyportError('invalid_input', `technician ${id} is listed twice`)
+    aliases.set(alias, id)
+  }
+  return aliases
+}
+
+function aliasesIn(ids: readonly string[], aliases: ReadonlyMap<string, string>): string[] {
+  return ids.map((id) => {
+    const alias = canonicalAlias(id)
+    if (alias !== null && aliases.has(alias)) return alias
+    throw new SallyportError('not_found', `technician ${JSON.stringify(id)} is not among those of the bundle`)
+  })
+}
+
+function otherKey(device: string): SallyportError {
+  return new SallyportError(
+    'already_exists',
+    `device ${device} is known with another key. If another board took its place, compare the fingerprint of the request there, then say --replace-device: all technicians get new secrets for it`,
+  )
+}
