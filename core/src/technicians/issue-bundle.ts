@@ -8,6 +8,10 @@ import { canonicalAlias } from '../subject/subjects.ts'
 import type { Vault } from '../vault/vault.ts'
 import type { BundleSecret } from './stored.ts'
 
+const mostNamed = 100
+/** A line at the prompt is bounded, and so is a name in it. */
+const longestId = 128
+
 /** What is kept of a technician's factor at one gate, before it is sealed. */
 export type BundledFactor =
   | { type: 'totp'; secret: string; algorithm: string; period: number; digits: number }
@@ -22,6 +26,10 @@ export interface BundleOrder {
   /** Ids that get a new authenticator, or a new set of backup codes. */
   renew: readonly string[]
   backupCodesFor: readonly string[]
+  /** Ids whose authenticator is shown although it is not new. */
+  show: readonly string[]
+  /** Public ids of YubiKeys that were programmed for this gate. */
+  yubikeys: readonly string[]
   expires: number
   /** Another board took the place of the one that was known. */
   replaceDevice: boolean
@@ -31,8 +39,9 @@ export interface BundleOrder {
 export interface IssuedTechnician {
   id: string
   factors: BundledFactor[]
-  /** It has not been shown to anybody yet. */
+  /** The authenticator was made just now. */
   isNew: boolean
+  shown: boolean
   /** Of a set that was just made: shown this once. */
   backupCodes: string[]
 }
@@ -68,6 +77,7 @@ export async function issueBundle(
     backups.set(alias, { codes, factor })
   }
   const renewed = new Set(aliasesIn(order.renew, aliases))
+  const shown = new Set(aliasesIn(order.show, aliases))
   const now = clock.now()
 
   const add = async (tx: Tx, technician: string, factor: BundledFactor) => {
@@ -82,22 +92,28 @@ export async function issueBundle(
     const at = { atLeast: Math.max(1, Math.floor(now / 1_000)), at: now }
     const next = await tx.bundles.nextSerial({ ...device, ...at })
     if (next === null) throw otherKey(device.id)
-    const added = new Set<string>()
+    for (const id of order.yubikeys) await claimYubikey(tx, id, device)
+    const [added, removed] = [new Set<string>(), new Set<string>()]
     for (const { id, technician, factor } of await tx.bundles.list(device.id)) {
       const replaced = factor === 'totp' ? renewed.has(technician) : backups.has(technician)
       if (replaced || !aliases.has(technician)) await tx.bundles.remove(id)
+      if (!aliases.has(technician)) removed.add(technician)
     }
     const kept = new Set((await tx.bundles.list(device.id)).map((one) => `${one.factor} ${one.technician}`))
+    const { algorithm, period, digits } = order.totp
     for (const alias of aliases.keys()) {
       const backup = backups.get(alias)
       if (backup) await add(tx, alias, backup.factor)
       if (kept.has(`totp ${alias}`)) continue
-      await add(tx, alias, { type: 'totp', secret: encodeSecret(newTotpSecret(random)), ...order.totp })
+      const secret = encodeSecret(newTotpSecret(random))
+      await add(tx, alias, { type: 'totp', secret, algorithm, period, digits })
       added.add(alias)
     }
     const data = {
-      ...{ device: device.id, serial: next, technicians: [...aliases.values()] },
-      ...{ renewed: [...added], expires: new Date(order.expires).toISOString() },
+      ...{ device: device.id, serial: next, technicians: aliases.size },
+      // An entry has bounds.
+      ...{ added: [...added].slice(0, mostNamed), removed: [...removed].slice(0, mostNamed) },
+      expires: new Date(order.expires).toISOString(),
     }
     tx.ledger.append({ type: 'bundle.issued', at: now, actor: order.actor, data })
     return { serial: next, fresh: added, secrets: await tx.bundles.list(device.id) }
@@ -106,7 +122,13 @@ export async function issueBundle(
   const technicians = new Map<string, IssuedTechnician>()
   for (const [alias, id] of aliases) {
     const backupCodes = backups.get(alias)?.codes ?? []
-    technicians.set(alias, { id, factors: [], isNew: fresh.has(alias), backupCodes })
+    technicians.set(alias, {
+      id,
+      factors: [],
+      isNew: fresh.has(alias),
+      shown: fresh.has(alias) || shown.has(alias),
+      backupCodes,
+    })
   }
   for (const secret of secrets) {
     const opened = await vault.open({ ...binding(secret), sealed: secret.sealed })
@@ -115,11 +137,28 @@ export async function issueBundle(
   return { serial, issuedAt: now, technicians: [...technicians.values()] }
 }
 
+/**
+ * A key's counters are remembered where it is used. What it typed at one gate could be replayed at a second that
+ * knew it, and at a board that took the place of another.
+ */
+async function claimYubikey(tx: Tx, id: string, device: BundleOrder['device']): Promise<void> {
+  const [name, owner] = [`shim.yubikey.${id}`, `${device.id} ${device.publicKey}`]
+  const here = (await tx.yubikeys.find(id)) !== null
+  if (!here && ((await tx.settings.insert(name, owner)) || (await tx.settings.find(name)) === owner)) return
+  throw new SallyportError(
+    'already_exists',
+    `the YubiKey ${id} is known to ${here ? 'this server' : 'another gate'}: program a slot of it, with a new id, for ${device.id} alone`,
+  )
+}
+
 function aliasesOf({ technicians }: BundleOrder): Map<string, string> {
   const aliases = new Map<string, string>()
   for (const id of technicians) {
     const alias = canonicalAlias(id)
-    const fault = alias === null || /\s/.test(id) ? 'is no name that can be typed at the prompt' : null
+    const fault =
+      alias === null || /\s/.test(id) || id.length > longestId
+        ? 'is no name that can be typed at the prompt'
+        : null
     if (alias === null || fault !== null)
       throw new SallyportError('invalid_input', `${JSON.stringify(id)} ${fault}`)
     if (aliases.has(alias)) throw new SallyportError('invalid_input', `technician ${id} is listed twice`)

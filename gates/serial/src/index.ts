@@ -8,6 +8,7 @@ export {
 export {
   acceptedBefore,
   type DirectorySource,
+  isExpiring,
   openBundleKey,
   readBundle,
   untimely,
@@ -18,6 +19,11 @@ export {
   parseBundleKey,
 } from './bundle/signing.ts'
 export { holdsClearSecret, parseShimConfig, type ShimConfig } from './config/shim-config.ts'
+export {
+  type ListedTechnician,
+  type ProgrammedYubikey,
+  parseTechnicianFile,
+} from './config/technician-file.ts'
 export { callControl, serveControl } from './control/control-socket.ts'
 export { shimControl } from './control/shim-control.ts'
 export { createBreakGlass } from './decide/break-glass.ts'

@@ -76,7 +76,7 @@ export const technicianId = z
     'must be a name without spaces, as it is typed at the prompt',
   )
 
-const person = z.strictObject({
+export const person = z.strictObject({
   id: technicianId,
   name: label.optional(),
   factors: z.array(factor).max(16).default([]),
