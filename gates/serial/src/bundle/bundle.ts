@@ -113,7 +113,7 @@ export function sealBundle(options: SealBundleOptions): string {
 /** Checks the signature, and reads what is not sealed. Nothing of a file is used before that. */
 export function readSignedBundle(text: string, publicKey: KeyObject): BundleRead<SignedBundle> {
   if (text.length > largestBundle) return refused(`is larger than ${largestBundle} bytes`)
-  const [first = '', bound = '', sealed = '', signature = '', rest, ...more] = text.split('\n')
+  const [first = '', bound = '', sealed = '', signature = '', rest, ...more] = text.split('\n', 6)
   const version = anyVersion.exec(first)?.[1]
   if (version === undefined) return refused('is no bundle of technicians')
   if (first !== firstLine)
