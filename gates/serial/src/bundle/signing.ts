@@ -22,7 +22,7 @@ export function generateBundleKey(random: Random): { privateKeyPem: string; publ
 }
 
 /** On one line, as `directory.public_key` takes it. */
-export function bundleKeyText(publicKey: KeyObject): string {
+function bundleKeyText(publicKey: KeyObject): string {
   const spki = publicKey.export({ type: 'spki', format: 'der' })
   return `ed25519:${spki.subarray(SPKI_ED25519.length).toString('base64url')}`
 }

@@ -1,7 +1,6 @@
-import { canonicalAlias, type Fault } from '@sallyport/core'
+import { canonicalAlias, type Fault, faultsOf, settingsRefused } from '@sallyport/core'
 import { z } from 'zod'
 import { person } from './factor-config.ts'
-import { faultsOf, refusal } from './values.ts'
 
 /** A YubiKey that was programmed for one gate. */
 export interface ProgrammedYubikey {
@@ -21,8 +20,8 @@ const file = z.strictObject({ technicians: z.array(person).max(10_000) })
 
 /** Technicians as the configuration lists them, for a bundle: what a gate shares with no other is made for it. */
 export function parseTechnicianFile(input: unknown, where: string): ListedTechnician[] {
-  const parsed = file.safeParse(input)
-  if (!parsed.success) throw refusal(faultsOf(parsed.error), where)
+  const parsed = file.safeParse(input, { reportInput: true })
+  if (!parsed.success) throw settingsRefused(faultsOf(parsed.error), where)
   const people = parsed.data.technicians
   const faults: Fault[] = []
   const seen = new Set<string>()
@@ -48,6 +47,6 @@ export function parseTechnicianFile(input: unknown, where: string): ListedTechni
     })
     return { id, name, yubikeys }
   })
-  if (faults.length > 0) throw refusal(faults, where)
+  if (faults.length > 0) throw settingsRefused(faults, where)
   return listed
 }
