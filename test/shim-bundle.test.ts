@@ -122,6 +122,18 @@ describe('a gate whose technicians come in a bundle', () => {
     const said = await near.expect('Authentication failed.\r\n')
     expect(said).not.toContain('expired')
     expect(await directory()).toMatchObject({ state: 'expired' })
+    const beat = () => {
+      const days = readdirSync(at('data/heartbeats')).map((day) =>
+        readFileSync(at(`data/heartbeats/${day}`), 'utf8'),
+      )
+      const beats = days
+        .join('')
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line))
+      return beats.some((one) => one.directory?.state === 'expired')
+    }
+    await until('a heartbeat that says so', beat)
     expect(new Set(alerts())).toEqual(new Set(['bundle-refused', 'bundle-expired']))
     const kept = readdirSync(at('data/alerts')).filter((name) => name.includes('expired'))
     expect(JSON.parse(readFileSync(at(`data/alerts/${kept[0]}`), 'utf8'))).toMatchObject({

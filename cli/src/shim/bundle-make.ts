@@ -161,9 +161,9 @@ function show(
   request: BundleRequest,
   options: BundleOptions,
 ): void {
-  const { device, public_key: publicKey } = request
+  const { device } = request
   const technicians = made.technicians.map((one) => shownOf(one, request))
-  const fingerprint = requestFingerprint({ device, publicKey })
+  const fingerprint = requestFingerprint(request)
   const iso = (at: number) => new Date(at).toISOString()
   const times = { issued: iso(made.issuedAt), expires: iso(made.expires) }
   print({

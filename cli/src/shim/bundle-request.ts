@@ -22,7 +22,7 @@ export async function bundleRequestCommand(options: BundleRequestOptions): Promi
       totp: { algorithm, period, digits, issuer },
     }
     replaceFile(out).write(`${JSON.stringify(request, null, 2)}\n`)
-    const fingerprint = requestFingerprint({ device, publicKey })
+    const fingerprint = requestFingerprint(request)
     print({
       json,
       data: { device, public_key: publicKey, fingerprint, file: out },

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { canonicalAlias, SallyportError } from '@sallyport/core'
-import { acceptedBefore, isExpiring, readBundle, type ShimConfig, untimely } from '@sallyport/gate-serial'
+import { acceptedBefore, readBundle, type ShimConfig, stateOf, untimely } from '@sallyport/gate-serial'
 import { print, style } from '../output.ts'
 import { openShim } from './open-shim.ts'
 import { readDirectoryKey, readShimConfig, stateDirectory } from './read-config.ts'
@@ -69,7 +69,7 @@ async function checkBundle(config: ShimConfig, file: string) {
     return {
       data: { serial: bundle.serial, expires, technicians: bundle.technicians.length },
       warnings: [
-        ...(isExpiring(bundle, clock.now())
+        ...(stateOf(bundle, clock.now()) === 'expiring'
           ? [`the bundle expires at ${expires}: ask for the next one`]
           : []),
         ...(both.length > 0

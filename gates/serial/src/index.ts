@@ -8,9 +8,9 @@ export {
 export {
   acceptedBefore,
   type DirectorySource,
-  isExpiring,
   openBundleKey,
   readBundle,
+  stateOf,
   untimely,
 } from './bundle/directory.ts'
 export {

@@ -123,20 +123,22 @@ describe('a request', () => {
     totp: { algorithm: 'SHA1', period: 30, digits: 6, issuer: 'ShimMFA' },
   }
 
-  it('has one shape, and a fingerprint of device and key', () => {
+  it('has one shape, and a fingerprint of all of it', () => {
     expect(parseBundleRequest(JSON.stringify(request))).toEqual(request)
     const changes = [{ device: '../x' }, { public_key: 'x25519:AAAA' }, { more: 1 }, { sallyport: 2 }]
     for (const change of changes)
       expect(parseBundleRequest(JSON.stringify({ ...request, ...change }))).toBeNull()
     expect(parseBundleRequest('no JSON')).toBeNull()
-    const print = (device: string, key: string) => requestFingerprint({ device, publicKey: key })
-    const first = print('pump-12', request.public_key)
+    const print = (change: object) =>
+      requestFingerprint(parseBundleRequest(JSON.stringify({ ...request, ...change }))!)
+    const first = print({})
     expect(first).toMatch(/^([0-9a-f]{4}-){4}[0-9a-f]{4}$/)
     const others = [
-      print('pump-13', request.public_key),
-      print('pump-12', x25519Text(newX25519(systemRandom))),
+      print({ device: 'pump-13' }),
+      print({ public_key: x25519Text(newX25519(systemRandom)) }),
+      print({ totp: { ...request.totp, digits: 8 } }),
     ]
-    expect(new Set([first, ...others]).size).toBe(3)
+    expect(new Set([first, ...others]).size).toBe(4)
   })
 
   it('names no private key as the one that proves bundles', () => {

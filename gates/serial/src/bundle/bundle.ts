@@ -163,12 +163,6 @@ function open(bundle: SignedBundle, keys: { recipient: KeyObject; privateKey: Ke
   }
 }
 
-/** What a person compares at both ends, so that nobody slips in a key of their own: 80 bits. */
-export function requestFingerprint({ device, publicKey }: { device: string; publicKey: string }): string {
-  const digest = hash('sha256', `sallyport/bundle-request/v1\n${device}\n${publicKey}`)
-  return digest.slice(0, 20).replaceAll(/(.{4})(?!$)/g, '$1-')
-}
-
 /** What a gate asks a bundle with: who it is, the key to seal for, how it reads codes. */
 const request = z.strictObject({
   sallyport: z.literal('bundle request v1'),
@@ -183,6 +177,12 @@ const request = z.strictObject({
 })
 
 export type BundleRequest = z.infer<typeof request>
+
+/** What a person compares at both ends, so that nobody slips in a key of their own: 80 bits of the whole of it. */
+export function requestFingerprint(asked: BundleRequest): string {
+  const digest = hash('sha256', `sallyport/bundle-request/v1\n${JSON.stringify(request.parse(asked))}`)
+  return digest.slice(0, 20).replaceAll(/(.{4})(?!$)/g, '$1-')
+}
 
 export function parseBundleRequest(text: string): BundleRequest | null {
   return request.safeParse(parseJson(Buffer.from(text))).data ?? null

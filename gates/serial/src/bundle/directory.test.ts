@@ -6,7 +6,9 @@ import {
   createAttempts,
   createBackupFactor,
   createLedgerLinker,
+  createSelfHostedValidator,
   createTotpFactor,
+  createYubikeyFactor,
   decodeSecret,
   generateLedgerKey,
   hashBackupCodes,
@@ -98,7 +100,8 @@ async function makeBoard({
     })
     const clockTrust = createClockTrust({ ...parts, requireSync: false, synchronised: async () => true })
     const limits = technicianLimits({ attempts: 5, within: 60_000 })
-    const factors = [createTotpFactor(), createBackupFactor()]
+    const validator = createSelfHostedValidator(parts)
+    const factors = [createTotpFactor(), createBackupFactor(), createYubikeyFactor({ validator })]
     const attempts = createAttempts({ ...parts, factors, limits })
     const policies = parseGatePolicies(policy)
     const authority = createAuthority({ ...parts, attempts, policies, roster, limits, clockTrust })
@@ -281,6 +284,23 @@ describe('the technicians of a bundle', () => {
     const third = booted.authority.converse('p')
     expect((await third.judge(`alice ${code('alice')}`)).kind).not.toBe('granted')
     expect((await third.judge('ABCD-2345')).kind).toBe('failed')
+  })
+
+  it('pass by a YubiKey of this gate, once, also after the next bundle', async () => {
+    // from Yubico's own library of the algorithm, yubico-c/tests/selftest.c
+    const typed = 'dteffujehknhfjbrjnlnldnhcujvddbikngjrtgh'.slice(-32)
+    const key = 'ecde18dbe76fbd0c33330f1c354871db'
+    const yubikey = { type: 'yubikey' as const, id: 'cccccccccccb', private_id: '8792ebfe26cc', key }
+    const board = await makeBoard({
+      policy: { ...oneTotp, factors: [{ id: 'k', label: 'Key', type: 'yubikey' }] },
+    })
+    const { put, seal } = board
+    put(seal(1, [{ id: 'alice', factors: [yubikey] }]))
+    const booted = await board.boot()
+    expect(await passes(booted, `alice cccccccccccb${typed}`)).toBe('granted')
+    put(seal(2, [{ id: 'alice', factors: [yubikey] }, bob]))
+    expect(await passes(booted, `alice cccccccccccb${typed}`)).toBe('failed')
+    expect(booted.roster.directory()?.serial).toBe(2)
   })
 
   it('are not whom the configuration lists itself', async () => {

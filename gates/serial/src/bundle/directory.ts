@@ -30,7 +30,7 @@ export interface OpenedBundle extends BundleHeader {
 }
 
 export interface DirectoryStatus {
-  state: 'none' | 'valid' | 'expiring' | 'expired'
+  state: 'none' | 'early' | 'valid' | 'expiring' | 'expired'
   serial: number | null
   issued: string | null
   expires: string | null
@@ -123,7 +123,7 @@ export async function createDirectory(parts: DirectoryParts): Promise<Directory>
   const opened = kept === null ? null : openText(kept.text, source, device)
   if (opened?.status === 'good') inForce = opened.value
 
-  const holds = () => inForce !== null && inForce.not_before <= clock.now() && clock.now() < inForce.expires
+  const holds = () => inForce !== null && ['valid', 'expiring'].includes(stateOf(inForce, clock.now()))
 
   /** Once for each bundle, or for each way in which a file is unfit, while the gate runs. */
   async function tell(kind: 'bundle-refused' | 'bundle-expired' | 'bundle-expiring', why: object) {
@@ -166,8 +166,8 @@ export async function createDirectory(parts: DirectoryParts): Promise<Directory>
       }
       if (inForce === null) return
       const facts = { serial: inForce.serial, ...times(inForce) }
-      if (!holds()) await tell('bundle-expired', facts)
-      else if (isExpiring(inForce, clock.now())) await tell('bundle-expiring', facts)
+      const state = stateOf(inForce, clock.now())
+      if (state === 'expired' || state === 'expiring') await tell(`bundle-${state}`, facts)
     },
 
     current: () => inForce,
@@ -175,15 +175,17 @@ export async function createDirectory(parts: DirectoryParts): Promise<Directory>
 
     status() {
       if (inForce === null) return { state: 'none', serial: null, issued: null, expires: null, refused }
-      const state = !holds() ? 'expired' : isExpiring(inForce, clock.now()) ? 'expiring' : 'valid'
-      return { state, serial: inForce.serial, ...times(inForce), refused }
+      return { state: stateOf(inForce, clock.now()), serial: inForce.serial, ...times(inForce), refused }
     },
   }
 }
 
-/** In its last quarter, but never more than a week before. */
-export function isExpiring({ issued_at: issued, expires }: BundleHeader, now: number): boolean {
-  return expires - now <= Math.min(7 * day, (expires - issued) / 4)
+/** `expiring`: in its last quarter, but never more than a week before. */
+export function stateOf(bundle: BundleHeader, now: number): 'early' | 'valid' | 'expiring' | 'expired' {
+  const { issued_at: issued, not_before: from, expires } = bundle
+  if (now >= expires) return 'expired'
+  if (now < from) return 'early'
+  return expires - now <= Math.min(7 * day, (expires - issued) / 4) ? 'expiring' : 'valid'
 }
 
 function times({ issued_at: issued, expires }: BundleHeader): { issued: string; expires: string } {
