@@ -69,64 +69,38 @@ export async function issueBundle(
   const { store, vault, clock, random } = context
   const { device } = order
   const aliases = aliasesOf(order)
-  const backups = new Map<string, { codes: string[]; factor: BundledFactor }>()
-  for (const alias of aliasesIn(order.backupCodesFor, aliases)) {
-    const codes = generateBackupCodes({ random })
-    const { secret, settings } = await hashBackupCodes(codes, { random, format: 'short' })
-    const factor = { type: 'backup' as const, hashes: Buffer.from(secret).toString('base64url'), settings }
-    backups.set(alias, { codes, factor })
-  }
-  const renewed = new Set(aliasesIn(order.renew, aliases))
   const shown = new Set(aliasesIn(order.show, aliases))
-  const now = clock.now()
-
-  const add = async (tx: Tx, technician: string, factor: BundledFactor) => {
-    const bound = { device: device.id, technician, factor: factor.type }
-    const sealed = vault.seal({ ...binding(bound), plaintext: Buffer.from(JSON.stringify(factor)) })
-    await tx.bundles.insert({ id: randomId(random), ...bound, sealed, createdAt: now })
+  const plan = {
+    ...{ order, aliases, renewed: new Set(aliasesIn(order.renew, aliases)) },
+    backups: await makeBackups(aliasesIn(order.backupCodesFor, aliases), random),
   }
-
-  const { serial, fresh, secrets } = await store.transaction(async (tx) => {
+  const now = clock.now()
+  const { serial, added, secrets } = await store.transaction(async (tx) => {
     if (order.replaceDevice) await tx.bundles.replaceDevice(device.id, device.publicKey)
     // The time keeps serials rising when the database was put back to an older copy.
     const at = { atLeast: Math.max(1, Math.floor(now / 1_000)), at: now }
     const next = await tx.bundles.nextSerial({ ...device, ...at })
     if (next === null) throw otherKey(device.id)
     for (const id of order.yubikeys) await claimYubikey(tx, id, device)
-    const [added, removed] = [new Set<string>(), new Set<string>()]
-    for (const { id, technician, factor } of await tx.bundles.list(device.id)) {
-      const replaced = factor === 'totp' ? renewed.has(technician) : backups.has(technician)
-      if (replaced || !aliases.has(technician)) await tx.bundles.remove(id)
-      if (!aliases.has(technician)) removed.add(technician)
-    }
-    const kept = new Set((await tx.bundles.list(device.id)).map((one) => `${one.factor} ${one.technician}`))
-    const { algorithm, period, digits } = order.totp
-    for (const alias of aliases.keys()) {
-      const backup = backups.get(alias)
-      if (backup) await add(tx, alias, backup.factor)
-      if (kept.has(`totp ${alias}`)) continue
-      const secret = encodeSecret(newTotpSecret(random))
-      await add(tx, alias, { type: 'totp', secret, algorithm, period, digits })
-      added.add(alias)
-    }
+    const changed = await settleSecrets(tx, plan, { vault, random, now })
     const data = {
       ...{ device: device.id, serial: next, technicians: aliases.size },
       // An entry has bounds.
-      ...{ added: [...added].slice(0, mostNamed), removed: [...removed].slice(0, mostNamed) },
+      ...{ added: [...changed.added].slice(0, mostNamed), removed: [...changed.removed].slice(0, mostNamed) },
       expires: new Date(order.expires).toISOString(),
     }
     tx.ledger.append({ type: 'bundle.issued', at: now, actor: order.actor, data })
-    return { serial: next, fresh: added, secrets: await tx.bundles.list(device.id) }
+    return { serial: next, added: changed.added, secrets: await tx.bundles.list(device.id) }
   })
 
   const technicians = new Map<string, IssuedTechnician>()
   for (const [alias, id] of aliases) {
-    const backupCodes = backups.get(alias)?.codes ?? []
+    const backupCodes = plan.backups.get(alias)?.codes ?? []
     technicians.set(alias, {
       id,
       factors: [],
-      isNew: fresh.has(alias),
-      shown: fresh.has(alias) || shown.has(alias),
+      isNew: added.has(alias),
+      shown: added.has(alias) || shown.has(alias),
       backupCodes,
     })
   }
@@ -135,6 +109,57 @@ export async function issueBundle(
     technicians.get(secret.technician)!.factors.push(JSON.parse(Buffer.from(opened).toString()))
   }
   return { serial, issuedAt: now, technicians: [...technicians.values()] }
+}
+
+interface Plan {
+  order: BundleOrder
+  /** The ids, by their one spelling. */
+  aliases: ReadonlyMap<string, string>
+  renewed: ReadonlySet<string>
+  backups: ReadonlyMap<string, { codes: string[]; factor: BundledFactor }>
+}
+
+/** Slow, and so before the transaction. */
+async function makeBackups(aliases: readonly string[], random: Random): Promise<Plan['backups']> {
+  const made = new Map<string, { codes: string[]; factor: BundledFactor }>()
+  for (const alias of aliases) {
+    const codes = generateBackupCodes({ random })
+    const { secret, settings } = await hashBackupCodes(codes, { random, format: 'short' })
+    const hashes = Buffer.from(secret).toString('base64url')
+    made.set(alias, { codes, factor: { type: 'backup', hashes, settings } })
+  }
+  return made
+}
+
+/** Takes away what is replaced and whoever is left out, then adds what is missing. */
+async function settleSecrets(
+  tx: Tx,
+  { order, aliases, renewed, backups }: Plan,
+  { vault, random, now }: { vault: Vault; random: Random; now: number },
+): Promise<{ added: Set<string>; removed: Set<string> }> {
+  const { device, totp } = order
+  const [added, removed] = [new Set<string>(), new Set<string>()]
+  const add = async (technician: string, factor: BundledFactor) => {
+    const bound = { device: device.id, technician, factor: factor.type }
+    const sealed = vault.seal({ ...binding(bound), plaintext: Buffer.from(JSON.stringify(factor)) })
+    await tx.bundles.insert({ id: randomId(random), ...bound, sealed, createdAt: now })
+  }
+  const kept = new Set<string>()
+  for (const { id, technician, factor } of await tx.bundles.list(device.id)) {
+    const replaced = factor === 'totp' ? renewed.has(technician) : backups.has(technician)
+    if (!aliases.has(technician)) removed.add(technician)
+    if (replaced || !aliases.has(technician)) await tx.bundles.remove(id)
+    else if (factor === 'totp') kept.add(technician)
+  }
+  for (const alias of aliases.keys()) {
+    const backup = backups.get(alias)
+    if (backup) await add(alias, backup.factor)
+    if (kept.has(alias)) continue
+    const { algorithm, period, digits } = totp
+    await add(alias, { type: 'totp', secret: encodeSecret(newTotpSecret(random)), algorithm, period, digits })
+    added.add(alias)
+  }
+  return { added, removed }
 }
 
 /**
