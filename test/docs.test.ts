@@ -30,6 +30,7 @@ const pages = [
   'docs/block-attackers.md',
   'docs/guard-a-serial-port.md',
   'docs/embed-the-dialog.md',
+  'docs/technicians-bundle.md',
 ]
 const read = (page: string) => readFileSync(join(root, page), 'utf8')
 
@@ -101,7 +102,9 @@ describe.each(pages)('%s', (page) => {
     }
     for (const [line] of options) {
       const [, ...words] = line.split(' ').filter((word) => /^[a-z]+(-[a-z]+)*$/.test(word))
-      const { out, code } = await help(words.slice(0, ['client', 'clock'].includes(words[1] ?? '') ? 3 : 2))
+      const inner =
+        ['client', 'clock'].includes(words[1] ?? '') || ['keygen', 'request'].includes(words[2] ?? '')
+      const { out, code } = await help(words.slice(0, inner ? 3 : 2))
       if (code !== 0) continue
       for (const [option] of line.matchAll(/--[a-z-]+/g)) expect(out, line).toContain(option)
     }
