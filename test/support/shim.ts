@@ -94,10 +94,11 @@ export function makeBench(
   let running: ChildProcess | null = null
   let log = ''
 
-  async function cable(from: string, to: string): Promise<void> {
-    const child = spawn('socat', [`PTY,link=${at(from)},rawer`, `PTY,link=${at(to)},rawer`], {
-      stdio: 'ignore',
-    })
+  /** One that `hangsUp` ends when the terminal at its `from` closes; the other kind tells nothing of it. */
+  async function cable(from: string, to: string, { hangsUp = false } = {}): Promise<void> {
+    const seesClose = hangsUp ? ',wait-slave,pty-interval=0.02' : ''
+    const ends = [`PTY,link=${at(to)},rawer`, `PTY,link=${at(from)},rawer${seesClose}`]
+    const child = spawn('socat', ['-t', '0', ...ends], { stdio: 'ignore' })
     cables.set(from, child)
     await until(`${from} and ${to}`, () => existsSync(at(from)) && existsSync(at(to)))
   }

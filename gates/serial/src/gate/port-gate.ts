@@ -1,6 +1,6 @@
 import type { Authority } from '../decide/authority.ts'
 import type { BreakGlass } from '../decide/break-glass.ts'
-import { phrases } from '../dialogue/phrases.ts'
+import { onLines, phrases } from '../dialogue/phrases.ts'
 import { keepLine } from '../endpoints/keep-line.ts'
 import type { Endpoint, Signals } from '../endpoints/line.ts'
 import type { Recorder, RecordingHeader } from '../recorder/recording.ts'
@@ -10,6 +10,7 @@ import { createDialogue, type Dialogue } from './dialogue.ts'
 import { createGateSession, type GateSession, type SessionRules } from './gate-session.ts'
 
 const challengeLasts = 2 * 60_000
+const endsLine = (byte: number) => byte === 0x0d || byte === 0x0a
 
 export interface Transition {
   port: string
@@ -127,7 +128,7 @@ export function createPortGate(options: PortGateOptions): PortGate {
     endDialogue()
     if (effect === 'cut_line') {
       far.cut()
-      say(`\r\n${phrases.stopped(state.reason ?? 'unknown')}\r\n`)
+      say(`\r\n${onLines(phrases.stopped(state.reason ?? 'unknown'))}`)
       ending = endSession('cut')
     }
     if (effect === 'finish') ending = endSession('finish')
@@ -156,7 +157,7 @@ export function createPortGate(options: PortGateOptions): PortGate {
     )
     dialogue = mine
     challengeOver = timers.after(challengeLasts, () => {
-      say(`\r\n${phrases.expired}\r\n`)
+      say(`\r\n${onLines(phrases.expired)}`)
       tell({ type: 'timed_out' })
     })
     mine.greet()
@@ -212,7 +213,7 @@ export function createPortGate(options: PortGateOptions): PortGate {
       }
       if (session === mine) session = null
       if (how === 'finish') {
-        say(`\r\n${phrases.ended(reason)}\r\n`)
+        say(`\r\n${onLines(phrases.ended(reason))}`)
         await send({ type: 'flushed' })
       }
     } catch (error) {
@@ -234,12 +235,12 @@ export function createPortGate(options: PortGateOptions): PortGate {
     if (state.name === 'IDLE' || state.name === 'LOCKED') {
       tell({ type: 'connected' })
       // A lone Enter only wakes the gate; anything more is the beginning of a line.
-      if (bytes.some((byte) => byte !== 0x0d && byte !== 0x0a)) (dialogue as Dialogue | null)?.type(bytes)
+      if (!bytes.every(endsLine)) (dialogue as Dialogue | null)?.type(bytes)
       return
     }
     dropped.in += bytes.length
-    if (state.name === 'EMERGENCY_STOP' && bytes.includes(0x0d))
-      say(`\r\n${phrases.stopped(state.reason ?? '')}\r\n`)
+    if (state.name === 'EMERGENCY_STOP' && bytes.some(endsLine))
+      say(`\r\n${onLines(phrases.stopped(state.reason ?? ''))}`)
   }
 
   function fromDevice(bytes: Buffer): void {
