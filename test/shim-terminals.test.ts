@@ -28,11 +28,11 @@ function openTerminal(name: string) {
 describe.concurrent('a technician at an 80 by 24 terminal', () => {
   it.each([
     {
-      ...{ name: 'picocom', technician: 'alice', attempts: 5, leave: ['C-a', 'C-x'] },
+      ...{ name: 'picocom', technician: 'alice' as const, attempts: 5, leave: ['C-a', 'C-x'] },
       command: (path: string) => `picocom --quiet ${path}`,
     },
     {
-      ...{ name: 'screen', technician: 'bob', attempts: 2, leave: ['C-a', 'k', 'y'] },
+      ...{ name: 'screen', technician: 'bob' as const, attempts: 2, leave: ['C-a', 'k', 'y'] },
       command: (path: string) => `screen ${path} 9600`,
     },
   ] as const)('with $name: masked, locked over a kill, unlocked, let in, and gone', async (trial) => {
