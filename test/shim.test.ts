@@ -1,5 +1,4 @@
 import { spawnSync } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
 import { chmodSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { sallyport } from './support/cli.ts'
@@ -51,22 +50,14 @@ describe('the gate between two cables', () => {
     expect(far.seen()).toEqual(Buffer.alloc(0))
   })
 
-  it('carries every byte value and bulk in both directions at once', async () => {
+  it('carries every byte value in both directions at once', async () => {
     near.forget()
     near.type(everyByte)
     far.type(everyByte)
     await until('256 bytes each way', () => near.seen().length === 256 && far.seen().length === 256)
     expect(near.seen()).toEqual(everyByte)
     expect(far.seen()).toEqual(everyByte)
-    near.forget()
-    far.forget()
-    const [up, down] = [randomBytes(1_500_000), randomBytes(1_500_000)]
-    near.type(up)
-    far.type(down)
-    await until('bulk', () => far.seen().length >= up.length && near.seen().length >= down.length)
-    expect(far.seen().equals(up)).toBe(true)
-    expect(near.seen().equals(down)).toBe(true)
-    expect(await bench.port()).toMatchObject({ bytes_in: 1_500_256, bytes_out: 1_500_256 })
+    expect(await bench.port()).toMatchObject({ bytes_in: 256, bytes_out: 256 })
   })
 
   it('listens on no network socket, and keeps its files to itself', () => {
@@ -191,7 +182,7 @@ describe('a clock that was set', () => {
     for (const code of [used, codeOf('alice', '1 hour ago'), codeOf('bob', '1 hour ago')]) {
       near.forget()
       near.type(`${code === used ? 'alice' : 'bob'}@example.org ${code}\r`)
-      expect(await near.expect('\n> ')).toMatch(
+      expect(await near.expect('clock accept\r\n> ')).toMatch(
         /Codes are refused: the clock was set back.*sallyport shim clock accept/s,
       )
     }

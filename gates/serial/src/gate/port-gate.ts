@@ -99,8 +99,10 @@ export function createPortGate(options: PortGateOptions): PortGate {
     },
   })
 
+  const stopped = () => onLines(phrases.stopped(state.reason ?? 'unknown'))
+
   function say(text: string): void {
-    near.line?.write(Buffer.from(text))
+    if (text !== '') near.line?.write(Buffer.from(text))
   }
 
   async function send(event: PortEvent): Promise<void> {
@@ -112,6 +114,9 @@ export function createPortGate(options: PortGateOptions): PortGate {
     const changed = JSON.stringify(from) !== JSON.stringify(to)
     const kept = changed ? options.journal({ port: id, from, to, event }) : Promise.resolve()
     for (const effect of effects) apply(effect)
+    // Said once it outlives a crash; and when it cannot be kept, all the same.
+    const notice = effects.includes('cut_line') ? `\r\n${stopped()}` : ''
+    kept.catch(() => {}).then(() => say(notice))
     await kept
   }
 
@@ -128,7 +133,6 @@ export function createPortGate(options: PortGateOptions): PortGate {
     endDialogue()
     if (effect === 'cut_line') {
       far.cut()
-      say(`\r\n${onLines(phrases.stopped(state.reason ?? 'unknown'))}`)
       ending = endSession('cut')
     }
     if (effect === 'finish') ending = endSession('finish')
@@ -239,8 +243,7 @@ export function createPortGate(options: PortGateOptions): PortGate {
       return
     }
     dropped.in += bytes.length
-    if (state.name === 'EMERGENCY_STOP' && bytes.some(endsLine))
-      say(`\r\n${onLines(phrases.stopped(state.reason ?? ''))}`)
+    if (state.name === 'EMERGENCY_STOP' && bytes.some(endsLine)) say(`\r\n${stopped()}`)
   }
 
   function fromDevice(bytes: Buffer): void {
