@@ -72,6 +72,8 @@ interface Status {
     state: string
     session_id: string | null
     reason: string | null
+    bytes_in: number
+    bytes_out: number
     dropped_out: number
     endpoints: { technician: string; device: string }
   }[]

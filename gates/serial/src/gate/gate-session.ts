@@ -26,7 +26,8 @@ export interface GateSession {
   open(): Promise<void>
   /** False for what came while the line was not transparent, and is dropped. */
   pass(direction: 'in' | 'out', bytes: Buffer): boolean
-  pass(event: 'break'): boolean
+  /** On to the other side, where its line can send one, and into the record. */
+  passBreak(direction: 'in' | 'out'): void
   /** From this moment on nothing passes. */
   cut(): void
   /** Closes the record; with `finish`, after what was taken has reached the other side. */
@@ -97,21 +98,25 @@ export function createGateSession(parts: {
     })
   }
 
-  function pass(what: 'in' | 'out' | 'break', bytes?: Buffer): boolean {
+  function passBreak(direction: 'in' | 'out'): void {
+    if (line === null || over) return
+    if (direction === 'in') lastTyped = timers.monotonic()
+    const other = direction === 'in' ? far : near
+    other.line?.sendBreak()
+    // A record that fails ends the session by the next bytes, or at its close.
+    recording?.event('break', { direction }).catch(() => {})
+  }
+
+  function pass(what: 'in' | 'out', bytes: Buffer): boolean {
     if (line === null || over) return false
-    if (what === 'break') {
-      far.line?.sendBreak()
-      recording?.event('break', { direction: 'in' }).catch(() => {})
-      return true
-    }
-    const length = bytes!.length
+    const { length } = bytes
     if (count.in + count.out + length > rules.max_bytes) {
       onEvent({ type: 'ended', reason: 'max_bytes reached' })
       return false
     }
     if (what === 'in') lastTyped = timers.monotonic()
-    const escapeAt = what === 'in' && findEscape ? findEscape(bytes!) : null
-    const passing = escapeAt === null ? bytes! : bytes!.subarray(0, escapeAt)
+    const escapeAt = what === 'in' && findEscape ? findEscape(bytes) : null
+    const passing = escapeAt === null ? bytes : bytes.subarray(0, escapeAt)
     count[what] += passing.length
     if (passing.length > 0) line.pass(what, passing)
     if (escapeAt !== null) onEvent({ type: 'disconnected', reason: 'escape' })
@@ -122,6 +127,7 @@ export function createGateSession(parts: {
     id,
     open,
     pass,
+    passBreak,
     cut() {
       over = true
       line?.cut()

@@ -81,9 +81,12 @@ export function createPortGate(options: PortGateOptions): PortGate {
     log: (facts, message) => log.info({ port: id, side: 'technician', ...facts }, message),
     events: {
       data: fromTechnician,
-      lost: (reason) => hangUp(reason),
+      lost(reason) {
+        wired = false
+        hangUp(reason)
+      },
       signals: onSignals,
-      broke: () => session?.pass('break'),
+      broke: () => session?.passBreak('in'),
     },
   })
   const far = keepLine(options.device, {
@@ -95,7 +98,7 @@ export function createPortGate(options: PortGateOptions): PortGate {
         void (state.name === 'OPEN' && send({ type: 'failed', reason: `device lost (${reason})` })),
       // what the device says by its modem lines, the technician's computer sees as if it were plugged in
       signals: ({ dsr, cts }) => near.line?.drive({ dtr: dsr, rts: cts }),
-      broke: () => session && near.line?.sendBreak(),
+      broke: () => session?.passBreak('out'),
     },
   })
 
