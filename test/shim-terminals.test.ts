@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { describe, expect, it, vi } from 'vitest'
 import { sallyport, sallyportJson } from './support/cli.ts'
 import { codeOf, makeBench, plugIn, until } from './support/shim.ts'
@@ -7,14 +7,14 @@ import { codeOf, makeBench, plugIn, until } from './support/shim.ts'
 vi.setConfig({ testTimeout: 90_000 })
 
 /** A terminal of the usual size, typed at and looked at as a person would. */
-function openTerminal(name: string) {
+function openTerminal(name: string, { rows = 24 } = {}) {
   const server = `shim-${process.pid}-${name}`
   const tmux = (...words: string[]) =>
     spawnSync('tmux', ['-f', '/dev/null', '-L', server, ...words], { encoding: 'utf8' }).stdout
   const seen = () => tmux('capture-pane', '-p', '-t', name).trimEnd()
   return {
     seen,
-    run: (command: string) => tmux('new-session', '-d', '-s', name, '-x', '80', '-y', '24', command),
+    run: (command: string) => tmux('new-session', '-d', '-s', name, '-x', '80', '-y', String(rows), command),
     press: (...keys: string[]) => tmux('send-keys', '-t', name, ...keys),
     shows: (text: string) => until(`${text}, in:\n${seen()}`, () => seen().includes(text)),
     /** The gate waits for the next line. */
@@ -121,4 +121,33 @@ describe.concurrent('a technician at an 80 by 24 terminal', () => {
       await bench.remove()
     }
   })
+})
+
+/** What a camera sees of a screen: half a block is a square of black. */
+function photograph(screen: string): Buffer {
+  const rows = screen.split('\n').map((line) => [...line.padEnd(80)])
+  const half = (inked: string) => (row: string[]) =>
+    `${row.map((cell) => (inked.includes(cell) ? '1' : '0').repeat(4)).join('')}\n`.repeat(4)
+  const pixels = rows.map((row) => half('▀█')(row) + half('▄█')(row)).join('')
+  return Buffer.from(`P1\n${80 * 4} ${rows.length * 8}\n${pixels}`)
+}
+
+it('shim enrol shows a code that a camera reads off the terminal', async () => {
+  const bench = makeBench({ vault: {}, technicians: [] })
+  const terminal = openTerminal('enrol', { rows: 40 })
+  try {
+    const main = new URL('../cli/src/main.ts', import.meta.url).pathname
+    const words = `shim enrol --config ${bench.config} --technician dora@example.org`
+    terminal.run(`${process.execPath} ${main} ${words}; read stay`)
+    await terminal.shows('written to')
+    const picture = bench.at('screen.pbm')
+    writeFileSync(picture, photograph(terminal.seen()))
+    const { stdout: read } = spawnSync('zbarimg', ['--quiet', '--raw', picture], { encoding: 'utf8' })
+    const uri = new URL(read)
+    expect(uri.pathname).toBe('/ShimMFA:dora%40example.org')
+    expect(terminal.seen().replaceAll('\n', '')).toContain(read.trim())
+  } finally {
+    terminal.close()
+    await bench.remove()
+  }
 })

@@ -25,6 +25,7 @@ const systemTools: readonly SystemTool[] = [
   { command: 'strace', package: 'strace', for: 'writes and syncs that fail when asked to' },
   { command: 'faketime', package: 'faketime', for: 'clocks that are set back and forth' },
   { command: 'ser2net', package: 'ser2net', for: 'a terminal server before the device' },
+  { command: 'ss', package: 'iproute2', for: 'who listens on a network' },
   { command: 'systemd-analyze', package: 'systemd', for: "checking the serial gate's unit" },
   { command: 'pamtester', package: 'pamtester', for: 'signing in through PAM' },
   { command: 'openssl', package: 'openssl', for: 'certificates of the tests' },

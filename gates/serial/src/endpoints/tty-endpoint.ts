@@ -9,6 +9,7 @@ import { breakLength, type Endpoint, type Line, type LineEvents, type Signals } 
 
 const run = promisify(execFile)
 const pollEvery = 50
+const sttyTimeout = 5_000
 
 /**
  * A serial port or a pseudo-terminal. Bytes go through libuv's terminal stream, whose round trip is shorter
@@ -26,8 +27,8 @@ export function createTtyEndpoint(config: EndpointConfig): Endpoint {
       const port = pseudo ? null : await openPort(config)
       const events = pseudo ? given : readBreakMarks(given)
       try {
-        if (!pseudo) await run('stty', ['-F', path, 'parmrk', '-ignbrk', '-brkint'])
-        if (pseudo) await run('stty', ['-F', path, 'raw', '-echo', flow === 'xonxoff' ? 'ixon' : '-ixon'])
+        if (!pseudo) await setTerminal(path, ['parmrk', '-ignbrk', '-brkint'])
+        if (pseudo) await setTerminal(path, ['raw', '-echo', flow === 'xonxoff' ? 'ixon' : '-ixon'])
         return startLine({ stream: openStream(path), port, events, flow })
       } catch (error) {
         await port?.close()
@@ -35,6 +36,11 @@ export function createTtyEndpoint(config: EndpointConfig): Endpoint {
       }
     },
   }
+}
+
+/** At once: what an earlier session left unsent may wait for ever on a side that does not read. */
+async function setTerminal(path: string, modes: string[]): Promise<void> {
+  await run('stty', ['-F', path, '-drain', ...modes], { timeout: sttyTimeout })
 }
 
 type Port = Awaited<ReturnType<typeof openPort>>

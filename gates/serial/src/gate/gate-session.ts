@@ -36,6 +36,11 @@ export interface GateSession {
   mark(): RecordingMark | null
 }
 
+/** The one cause that an administrator mends by making room; any other is in the log. */
+export function whyStopped(error: unknown, otherwise: string): string {
+  return (error as { code?: unknown } | null)?.code === 'storage_exhausted' ? 'storage exhausted' : otherwise
+}
+
 export function createGateSession(parts: {
   id: string
   rules: SessionRules
@@ -76,7 +81,7 @@ export function createGateSession(parts: {
       recording: opened,
       from: { in: () => near.line, out: () => far.line },
       to: { in: () => far.line, out: () => near.line },
-      failed: () => onEvent({ type: 'failed', reason: 'recording failed' }),
+      failed: (error) => onEvent({ type: 'failed', reason: whyStopped(error, 'recording failed') }),
     })
     watchIdle(rules.idle_timeout)
     cancelLimit = timers.after(rules.max_duration, () =>

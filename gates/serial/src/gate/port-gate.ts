@@ -7,7 +7,7 @@ import type { Recorder, RecordingHeader } from '../recorder/recording.ts'
 import { type Effect, type PortEvent, type PortState, stepPort } from '../state/port-state.ts'
 import type { Timers } from '../timers.ts'
 import { createDialogue, type Dialogue } from './dialogue.ts'
-import { createGateSession, type GateSession, type SessionRules } from './gate-session.ts'
+import { createGateSession, type GateSession, type SessionRules, whyStopped } from './gate-session.ts'
 
 const challengeLasts = 2 * 60_000
 const endsLine = (byte: number) => byte === 0x0d || byte === 0x0a
@@ -203,7 +203,7 @@ export function createPortGate(options: PortGateOptions): PortGate {
       if (state.name === 'OPEN' && state.session === granted) await mine.open()
     } catch (error) {
       log.error({ port: id, session: granted, err: error }, 'the session cannot be recorded')
-      tell({ type: 'failed', reason: 'the session cannot be recorded' })
+      tell({ type: 'failed', reason: whyStopped(error, 'the session cannot be recorded') })
     }
   }
 
