@@ -1,10 +1,13 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { sallyport, sallyportJson } from './support/cli.ts'
 import { codeOf, makeBench, plugIn, until } from './support/shim.ts'
 
 vi.setConfig({ testTimeout: 90_000 })
+
+const main = new URL('../cli/src/main.ts', import.meta.url).pathname
 
 /** A terminal of the usual size, typed at and looked at as a person would. */
 function openTerminal(name: string, { rows = 24 } = {}) {
@@ -123,31 +126,70 @@ describe.concurrent('a technician at an 80 by 24 terminal', () => {
   })
 })
 
-/** What a camera sees of a screen: half a block is a square of black. */
-function photograph(screen: string): Buffer {
+/** Reads the code on a screen as a camera does: half a block is a square of black. */
+function readCode(screen: string): string {
   const rows = screen.split('\n').map((line) => [...line.padEnd(80)])
   const half = (inked: string) => (row: string[]) =>
-    `${row.map((cell) => (inked.includes(cell) ? '1' : '0').repeat(4)).join('')}\n`.repeat(4)
+    `${row.map((cell) => (inked.includes(cell) ? '1111' : '0000')).join('')}\n`.repeat(4)
   const pixels = rows.map((row) => half('▀█')(row) + half('▄█')(row)).join('')
-  return Buffer.from(`P1\n${80 * 4} ${rows.length * 8}\n${pixels}`)
+  const picture = `P1\n${80 * 4} ${rows.length * 8}\n${pixels}`
+  const { stdout } = spawnSync('zbarimg', ['--quiet', '--raw', '-'], { input: picture, encoding: 'utf8' })
+  return stdout.trim()
 }
 
 it('shim enrol shows a code that a camera reads off the terminal', async () => {
   const bench = makeBench({ vault: {}, technicians: [] })
   const terminal = openTerminal('enrol', { rows: 40 })
   try {
-    const main = new URL('../cli/src/main.ts', import.meta.url).pathname
     const words = `shim enrol --config ${bench.config} --technician dora@example.org`
     terminal.run(`${process.execPath} ${main} ${words}; read stay`)
     await terminal.shows('written to')
-    const picture = bench.at('screen.pbm')
-    writeFileSync(picture, photograph(terminal.seen()))
-    const { stdout: read } = spawnSync('zbarimg', ['--quiet', '--raw', picture], { encoding: 'utf8' })
-    const uri = new URL(read)
-    expect(uri.pathname).toBe('/ShimMFA:dora%40example.org')
-    expect(terminal.seen().replaceAll('\n', '')).toContain(read.trim())
+    const read = readCode(terminal.seen())
+    expect(new URL(read).pathname).toBe('/ShimMFA:dora%40example.org')
+    expect(terminal.seen().replaceAll('\n', '')).toContain(read)
   } finally {
     terminal.close()
     await bench.remove()
+  }
+})
+
+it('shim demo is guarded, answers, notices who leaves, and takes everything with it at its end', async () => {
+  const [demo, technician] = [openTerminal('demo', { rows: 50 }), openTerminal('visitor')]
+  try {
+    demo.run(`${process.execPath} ${main} shim demo; read stay`)
+    await demo.shows('the demo is running')
+    const guide = demo.seen()
+    expect(guide.split('\n').every((line) => line.length < 80)).toBe(true)
+    const [, secret] = /oathtool --totp -b (\w+)/.exec(guide)!
+    const [command, path] = /picocom -q (\S+)/.exec(guide)!
+    expect(new URL(readCode(demo.seen())).searchParams.get('secret')).toBe(secret)
+    const enter = async () => {
+      technician.run(command!)
+      await until('the banner', () => {
+        technician.press('Enter')
+        return technician.seen().includes('Authenticate as:')
+      })
+      await technician.prompts()
+    }
+    await enter()
+    const code = spawnSync('oathtool', ['--totp', '-b', secret!], { encoding: 'utf8' }).stdout.trim()
+    technician.press(`alice@example.org ${code}`, 'Enter')
+    await technician.shows('is being recorded.')
+    technician.press('STATUZ', 'BSpace', 'S', 'Enter')
+    await technician.shows('STATUS\nRUNNING 12 ml/h')
+    technician.press('C-a', 'C-x')
+    await technician.gone()
+    const status = async () => {
+      const words = ['shim', 'status', '--config', /--config (\S+)/.exec(guide)![1]!]
+      return (await sallyportJson<{ ports: { state: string; reason: string }[] }>(words)).ports[0]!
+    }
+    await until('the hang-up', async () => (await status()).reason === 'hang-up')
+    await until('the next cable', () => existsSync(path!))
+    await enter()
+    demo.press('C-c')
+    await until('the end', () => !existsSync(dirname(path!)))
+  } finally {
+    demo.close()
+    technician.close()
   }
 })
