@@ -10,6 +10,7 @@ import { createDialogue, type Dialogue } from './dialogue.ts'
 import { createGateSession, type GateSession, type SessionRules, whyStopped } from './gate-session.ts'
 
 const challengeLasts = 2 * 60_000
+const longestSilence = 2_000
 const endsLine = (byte: number) => byte === 0x0d || byte === 0x0a
 
 export interface Transition {
@@ -105,7 +106,7 @@ export function createPortGate(options: PortGateOptions): PortGate {
   const stopped = () => onLines(phrases.stopped(state.reason ?? 'unknown'))
 
   function say(text: string): void {
-    if (text !== '') near.line?.write(Buffer.from(text))
+    near.line?.write(Buffer.from(text))
   }
 
   async function send(event: PortEvent): Promise<void> {
@@ -117,10 +118,15 @@ export function createPortGate(options: PortGateOptions): PortGate {
     const changed = JSON.stringify(from) !== JSON.stringify(to)
     const kept = changed ? options.journal({ port: id, from, to, event }) : Promise.resolve()
     for (const effect of effects) apply(effect)
-    // Said once it outlives a crash; and when it cannot be kept, all the same.
-    const notice = effects.includes('cut_line') ? `\r\n${stopped()}` : ''
-    kept.catch(() => {}).then(() => say(notice))
+    if (effects.includes('cut_line')) tellStop(kept)
     await kept
+  }
+
+  /** Said once it outlives a crash; a disk that is slow, or fails, does not leave anybody without a word. */
+  function tellStop(kept: Promise<void>): void {
+    const notice = `\r\n${stopped()}`
+    const late = new Promise<void>((resolve) => timers.after(longestSilence, resolve))
+    Promise.race([kept.catch(() => {}), late]).then(() => say(notice))
   }
 
   /** For events of the lines themselves, where nobody waits: a failure to keep one is told in the log. */
