@@ -65,7 +65,7 @@ describe('a line under load', () => {
   it('makes the device wait for a terminal that does not read, and loses nothing', async () => {
     await open('best-effort')
     const before = residentMegabytes()
-    const sent = randomBytes(40 * megabyte)
+    const sent = randomBytes(30 * megabyte)
     near.stopReading()
     far.type(sent)
     let taken = -1

@@ -89,7 +89,7 @@ describe('a gate that dials out to a SIEM and to a terminal server', () => {
     await bench.state('IDLE')
   })
 
-  it('loses nothing while the SIEM is away, comes and goes, or hangs, and sends alerts first', async () => {
+  it('loses nothing while the SIEM is away, comes and goes, or is killed, and sends alerts first', async () => {
     const trip = async () => {
       const count = () => readdirSync(bench.at('data/alerts')).length
       const before = count()
@@ -118,11 +118,9 @@ describe('a gate that dials out to a SIEM and to a terminal server', () => {
       .slice(before)
       .find((line) => !/ id="recording:/.test(line))!
     expect(isAlert(first), first).toBe(true)
-    for (let round = 0; round < 2; round++) {
-      await receiver.stop()
-      await trip()
-      await receiver.start()
-    }
+    await receiver.stop()
+    await trip()
+    await receiver.start()
     await receiver.stop('SIGKILL')
     await trip()
     await receiver.start()
@@ -135,7 +133,7 @@ describe('a gate that dials out to a SIEM and to a terminal server', () => {
     }
     await until('every entry of the ledger', async () => {
       const head = Math.max(...entries())
-      return head > 0 && entries().size === head && receiver.lines().filter(isAlert).length >= 4
+      return head > 0 && entries().size === head && receiver.lines().filter(isAlert).length >= 3
     })
     expect(
       new Set(
