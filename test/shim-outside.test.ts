@@ -142,7 +142,7 @@ describe('a gate that dials out to a SIEM and to a terminal server', () => {
           .filter(isAlert)
           .map((line) => field(line, 'id')),
       ).size,
-    ).toBe(4)
+    ).toBe(3)
   })
 })
 
