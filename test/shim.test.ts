@@ -1,6 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
-import { chmodSync, existsSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
+import { chmodSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { sallyport } from './support/cli.ts'
 import { type Bench, codeOf, makeBench, type Plug, passGate, plugIn, until } from './support/shim.ts'
@@ -51,22 +50,14 @@ describe('the gate between two cables', () => {
     expect(far.seen()).toEqual(Buffer.alloc(0))
   })
 
-  it('carries every byte value and bulk in both directions at once', async () => {
+  it('carries every byte value in both directions at once', async () => {
     near.forget()
     near.type(everyByte)
     far.type(everyByte)
     await until('256 bytes each way', () => near.seen().length === 256 && far.seen().length === 256)
     expect(near.seen()).toEqual(everyByte)
     expect(far.seen()).toEqual(everyByte)
-    near.forget()
-    far.forget()
-    const [up, down] = [randomBytes(1_500_000), randomBytes(1_500_000)]
-    near.type(up)
-    far.type(down)
-    await until('bulk', () => far.seen().length >= up.length && near.seen().length >= down.length)
-    expect(far.seen().equals(up)).toBe(true)
-    expect(near.seen().equals(down)).toBe(true)
-    expect(await bench.port()).toMatchObject({ bytes_in: 1_500_256, bytes_out: 1_500_256 })
+    expect(await bench.port()).toMatchObject({ bytes_in: 256, bytes_out: 256 })
   })
 
   it('listens on no network socket, and keeps its files to itself', () => {
@@ -165,57 +156,6 @@ describe('the gate between two cables', () => {
   })
 })
 
-describe('a terminal at the gate', () => {
-  const bench = makeBench()
-  const session = `shim-${process.pid}`
-  const tmux = (...words: string[]) =>
-    spawnSync('tmux', ['-L', session, ...words], { encoding: 'utf8' }).stdout
-  const screen = () => tmux('capture-pane', '-p', '-t', session)
-  const type = (...keys: string[]) => tmux('send-keys', '-t', session, ...keys)
-
-  beforeAll(async () => {
-    await bench.cable('near', 'gate-near')
-    await bench.cable('far', 'gate-far')
-    await bench.start()
-  })
-  afterAll(async () => {
-    tmux('kill-server')
-    await bench.remove()
-  })
-
-  it.each([
-    ['picocom', 'alice', (path: string) => `picocom --quiet ${path}`, ['C-a', 'C-x']],
-    ['screen', 'bob', (path: string) => `screen ${path} 9600`, ['C-a', 'k', 'y']],
-  ] as const)('%s sees the prompt, the masked code, and the device', async (_, name, command, hangUp) => {
-    const far = await plugIn(bench.at('far'))
-    tmux('new-session', '-d', '-s', session, '-x', '100', '-y', '30', command(bench.at('near')))
-    await until('the banner', () => {
-      type('Enter')
-      return screen().includes('Authenticate as:')
-    })
-    type(`${name}@example.org 000000`, 'Enter')
-    await until('a failure', () => screen().includes('Authentication failed.'))
-    await until('the prompt', () => screen().trimEnd().endsWith('>'))
-    type(`${name}@example.org ${codeOf(name)}`, 'Enter')
-    await until('the session', () => screen().includes('is being recorded.'))
-    expect(screen()).toContain(`> ${name}@example.org ******`)
-    type('STATUS', 'Enter')
-    await far.expect('STATUS\r')
-    far.type('RUNNING 12 ml/h\r\n')
-    await until('the answer', () => screen().includes('RUNNING 12 ml/h'))
-    type(...hangUp)
-    await until('the terminal is gone', () => tmux('list-sessions') === '')
-    far.unplug()
-    // A virtual cable tells nothing of the terminal at its other end: it hangs up when it is pulled.
-    bench.unplugCable('near')
-    await bench.state('IDLE')
-    expect((await bench.port()).reason).toBe('hang-up')
-    await until('the cable is out', async () => !existsSync(bench.at('near')))
-    await bench.cable('near', 'gate-near')
-    await until('both lines', async () => (await bench.port()).endpoints.technician === 'open')
-  })
-})
-
 describe('a clock that was set', () => {
   const bench = makeBench()
   const library = '/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1'
@@ -242,11 +182,12 @@ describe('a clock that was set', () => {
     for (const code of [used, codeOf('alice', '1 hour ago'), codeOf('bob', '1 hour ago')]) {
       near.forget()
       near.type(`${code === used ? 'alice' : 'bob'}@example.org ${code}\r`)
-      expect(await near.expect('\n> ')).toMatch(
-        /Codes are refused: the clock was set back.*sallyport shim clock accept/,
+      expect(await near.expect('clock accept\r\n> ')).toMatch(
+        /Codes are refused: the clock was set back.*sallyport shim clock accept/s,
       )
     }
-    await bench.control('clock accept', { reason: 'a trial' })
+    const words = ['shim', 'clock', 'accept', '--config', bench.config, '--reason', 'a trial']
+    expect(await sallyport(words, { env: shifted('-1h') })).toMatchObject({ code: 0 })
     near.forget()
     near.type(`alice@example.org ${codeOf('alice', '1 hour ago')}\r`)
     await near.expect('Authentication failed.')

@@ -18,7 +18,7 @@ export function codeOf(name: keyof typeof secrets, at?: string): string {
 
 /** Waits for what is certain to come, and says what did not. */
 export async function until<T>(what: string, look: () => Promise<T> | T): Promise<NonNullable<T>> {
-  for (let tries = 0; tries < 400; tries++) {
+  for (let tries = 0; tries < 1_600; tries++) {
     const seen = await look()
     if (seen) return seen as NonNullable<T>
     await sleep(25)
@@ -28,14 +28,18 @@ export async function until<T>(what: string, look: () => Promise<T> | T): Promis
 
 /** One end of a cable, with everything that came out of it. */
 export async function plugIn(path: string) {
-  let seen = Buffer.alloc(0)
+  let pieces: Buffer[] = []
   let lost = false
+  const seen = () => {
+    if (pieces.length !== 1) pieces = [Buffer.concat(pieces)]
+    return pieces[0]!
+  }
   const endpoint = createTtyEndpoint({
     ...{ path, baud: 9600, data_bits: 8, parity: 'none', stop_bits: 1, flow: 'none' },
   })
   const line = await endpoint.open({
     data(bytes) {
-      seen = Buffer.concat([seen, bytes])
+      pieces.push(bytes)
     },
     lost() {
       lost = true
@@ -45,14 +49,17 @@ export async function plugIn(path: string) {
   })
   return {
     type: (text: string | Uint8Array) => line.write(typeof text === 'string' ? Buffer.from(text) : text),
-    seen: () => seen,
-    text: () => seen.toString('latin1'),
+    seen,
+    text: () => seen().toString('latin1'),
     lost: () => lost,
     forget() {
-      seen = Buffer.alloc(0)
+      pieces = []
     },
     /** Waits for a text, and answers all there is up to then. */
-    expect: (text: string) => until(text, () => (seen.includes(text) ? seen.toString('latin1') : null)),
+    expect: (text: string) => until(text, () => (seen().includes(text) ? seen().toString('latin1') : null)),
+    /** Stops reading, and goes on. */
+    stopReading: () => line.pause(),
+    goOn: () => line.resume(),
     unplug: () => line.cut(),
   }
 }
@@ -65,6 +72,8 @@ interface Status {
     state: string
     session_id: string | null
     reason: string | null
+    bytes_in: number
+    bytes_out: number
     dropped_out: number
     endpoints: { technician: string; device: string }
   }[]
@@ -94,10 +103,11 @@ export function makeBench(
   let running: ChildProcess | null = null
   let log = ''
 
-  async function cable(from: string, to: string): Promise<void> {
-    const child = spawn('socat', [`PTY,link=${at(from)},rawer`, `PTY,link=${at(to)},rawer`], {
-      stdio: 'ignore',
-    })
+  /** One that `hangsUp` ends when the terminal at its `from` closes; the other kind tells nothing of it. */
+  async function cable(from: string, to: string, { hangsUp = false } = {}): Promise<void> {
+    const seesClose = hangsUp ? ',wait-slave,pty-interval=0.02' : ''
+    const ends = [`PTY,link=${at(to)},rawer`, `PTY,link=${at(from)},rawer${seesClose}`]
+    const child = spawn('socat', ['-t', '0', ...ends], { stdio: 'ignore' })
     cables.set(from, child)
     await until(`${from} and ${to}`, () => existsSync(at(from)) && existsSync(at(to)))
   }

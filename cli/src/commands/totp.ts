@@ -1,4 +1,3 @@
-import { stripVTControlCharacters } from 'node:util'
 import {
   decodeSecret,
   encodeSecret,
@@ -6,7 +5,6 @@ import {
   matchTotp,
   newTotpSecret,
   provisioningUri,
-  qrTerminal,
   SallyportError,
   systemClock,
   systemRandom,
@@ -15,7 +13,8 @@ import {
   wellFormedCode,
 } from '@sallyport/core'
 import { Command, Option } from 'commander'
-import { colour, print, style } from '../output.ts'
+import { print, style } from '../output.ts'
+import { terminalQr } from '../terminal-qr.ts'
 import { addGroup, readStdin, wholeNumber } from './common.ts'
 
 interface TotpOptions {
@@ -77,7 +76,7 @@ async function generateSecret(options: GenerateOptions): Promise<void> {
     data: { secret: base32, provisioning_uri: uri, ...settings, ...(warning ? { warning } : {}) },
     text: () =>
       [
-        colour ? qrTerminal(uri) : plainQr(uri),
+        terminalQr(uri),
         `${style.bold('secret')}  ${base32}`,
         `${style.bold('uri')}     ${uri}`,
         ...(warning
@@ -117,10 +116,4 @@ function steps(count: number): string {
 function settingsOf(options: TotpOptions): TotpSettings {
   const period = wholeNumber('--period', options.period, { from: 15, to: 120 })
   return { algorithm: options.algorithm, digits: Number(options.digits), period }
-}
-
-/** Without colours light is what is drawn, which is right on a dark terminal. */
-function plainQr(uri: string): string {
-  const inverted: Record<string, string> = { ' ': '█', '▀': '▄', '▄': '▀', '█': ' ' }
-  return stripVTControlCharacters(qrTerminal(uri)).replace(/[ ▀▄█]/g, (half) => inverted[half]!)
 }

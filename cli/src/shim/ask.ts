@@ -2,6 +2,9 @@ import { callControl } from '@sallyport/gate-serial'
 import { print, style, table } from '../output.ts'
 import { controlPath, readShimConfig } from './read-config.ts'
 
+/** As the gate's states have it. */
+const wholePort = '*'
+
 interface StatusAnswer {
   ports: {
     id: string
@@ -39,13 +42,15 @@ function formatStatus({ ports, boot_count: boots, clock, directory }: StatusAnsw
   const rows = ports.map((port) => [
     ...[port.id, port.state, port.technician ?? '–', port.session_id ?? '–'],
     ...[String(port.bytes_in), String(port.bytes_out), port.endpoints.technician, port.endpoints.device],
-    [port.reason ?? '', ...port.locked.map((lock) => `locked: ${lock}`)]
-      .filter((part) => part !== '')
-      .join('; '),
+  ])
+  const notes = ports.flatMap(({ id, reason, locked }) => [
+    ...(reason === null ? [] : [`${id}: ${reason}`]),
+    ...locked.map((lock) => style.yellow(`${id}: locked: ${lock === wholePort ? 'the whole port' : lock}`)),
   ])
   const waiting = ports.flatMap(({ unexplained = [] }) => unexplained)
   return [
-    table(['PORT', 'STATE', 'TECHNICIAN', 'SESSION', 'IN', 'OUT', 'NEAR', 'DEVICE', 'NOTE'], rows),
+    table(['PORT', 'STATE', 'TECHNICIAN', 'SESSION', 'IN', 'OUT', 'NEAR', 'DEVICE'], rows),
+    ...notes,
     `start ${boots}; clock ${clock.trusted ? 'trusted' : style.red(`not trusted: ${clock.reason}`)}`,
     ...(directory ? bundleLines(directory) : []),
     ...waiting.map((session) => style.yellow(`break-glass session ${session} waits to be explained`)),

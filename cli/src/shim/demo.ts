@@ -1,18 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import {
-  encodeSecret,
-  newTotpSecret,
-  provisioningUri,
-  qrTerminal,
-  SallyportError,
-  systemRandom,
-} from '@sallyport/core'
+import { encodeSecret, newTotpSecret, provisioningUri, SallyportError, systemRandom } from '@sallyport/core'
 import { style } from '../output.ts'
+import { terminalQr } from '../terminal-qr.ts'
 import { startShim, stopOnSignal } from './run.ts'
+import { startSimulatedPump } from './simulated-pump.ts'
 
 const account = 'alice@example.org'
 const settings = { algorithm: 'SHA1', digits: 6, period: 30 } as const
@@ -29,9 +24,12 @@ export async function demoCommand({ dir }: { dir?: string }): Promise<void> {
     if (own) rmSync(directory, { recursive: true, force: true })
   }
   process.on('exit', end)
-  keepCable(cables, `PTY,link=${at('technician')},rawer`, `PTY,link=${at('gate')},rawer`)
-  keepCable(cables, `PTY,link=${at('device')},rawer`, `SYSTEM:${quote(simulatedPump)}`)
-  for (const name of ['technician', 'gate', 'device']) await appears(at(name))
+  // With `wait-slave` the cable sees its terminal close, and ends: a hang-up, as a wired line tells one.
+  const technician = `PTY,link=${at('technician')},rawer,wait-slave,pty-interval=0.05`
+  keepCable(cables, `PTY,link=${at('gate')},rawer`, technician)
+  keepCable(cables, `PTY,link=${at('device')},rawer`, `PTY,link=${at('pump')},rawer`)
+  for (const name of ['technician', 'gate', 'device', 'pump']) await appears(at(name))
+  await startSimulatedPump(at('pump'))
   const secret = newTotpSecret(systemRandom)
   const config = at('shim.yaml')
   writeFileSync(config, configuration(directory, encodeSecret(secret)), { mode: 0o600 })
@@ -41,18 +39,10 @@ export async function demoCommand({ dir }: { dir?: string }): Promise<void> {
   stopOnSignal(stop)
 }
 
-/** A line on which every command is answered, as a device's service port does. */
-const simulatedPump =
-  'while IFS= read -r line; do line=$(printf %s "$line" | tr -d "\\r"); case "$line" in STATUS) printf "RUNNING 12 ml/h\\r\\n";; VERSION) printf "PUMP 4.2\\r\\n";; *) printf "? STATUS or VERSION\\r\\n";; esac; done'
-
-/** For socat, which reads commas, colons and quotes of its own. */
-function quote(command: string): string {
-  return command.replaceAll(/[\\,:"'!(){}[\]]/g, '\\$&')
-}
-
 /** A terminal that hangs up takes its cable with it: the next one is plugged in at once. */
 function keepCable(cables: Set<ChildProcess>, from: string, to: string): void {
-  const cable = spawn('socat', [from, to], { stdio: 'ignore' })
+  // Out of this terminal's reach: Ctrl-C is for the gate, which ends its sessions in order first.
+  const cable = spawn('socat', ['-t', '0', from, to], { stdio: 'ignore', detached: true })
   cables.add(cable)
   cable.on('error', () => {
     process.stderr.write(
@@ -95,15 +85,18 @@ function guide({
   config: string
 }): string {
   return [
-    qrTerminal(uri),
-    `${style.bold('1.')} Scan this with an authenticator app, or use the secret ${secret}`,
-    `   (without a phone: oathtool --totp -b ${secret})`,
-    `${style.bold('2.')} In a second terminal, plug in with one of:`,
-    `     picocom ${port}`,
-    `     screen ${port} 9600`,
-    `   press Enter, and type:  ${account} <the code>`,
+    terminalQr(uri),
+    `${style.bold('1.')} Scan this with an authenticator app. Without a phone, its codes come from`,
+    `     oathtool --totp -b ${secret}`,
+    `${style.bold('2.')} In a second terminal, plug in with one of`,
+    `     picocom -q ${port}  (Ctrl-A Ctrl-X leaves)`,
+    `     screen ${port} 9600  (Ctrl-A k leaves)`,
+    `   Press Enter, and type:  ${account} <the code>`,
     '   Then ask the pump: STATUS or VERSION. Five wrong codes lock the technician.',
-    `${style.bold('3.')} From a third:  sallyport shim status --config ${config}`,
+    `${style.bold('3.')} In a third, see how the gate stands, lift a lock, list what was recorded`,
+    `     sallyport shim status --config ${config}`,
+    `     sallyport shim unlock --config ${config}`,
+    `     sallyport recording list ${dirname(config)}`,
     `${style.green('ready')} the demo is running; Ctrl-C ends it and removes it`,
   ].join('\n')
 }

@@ -15,11 +15,11 @@ import {
   hashBackupCodes,
   newTotpSecret,
   provisioningUri,
-  qrTerminal,
 } from '@sallyport/core'
 import { parseShimConfig, type SealedFactor, type ShimConfig, sealFactorText } from '@sallyport/gate-serial'
 import { isMap, isSeq, parseDocument } from 'yaml'
 import { print, style } from '../output.ts'
+import { terminalQr } from '../terminal-qr.ts'
 import { openShim, type ShimFoundation } from './open-shim.ts'
 import { readShimConfig } from './read-config.ts'
 import type { EnrolOptions } from './shim-options.ts'
@@ -64,7 +64,7 @@ async function makeTotp(config: ShimConfig, account: string, { random }: ShimFou
   return {
     factor: { type: 'totp', secret: base32, algorithm, period, digits },
     data: { secret: base32, provisioning_uri: uri },
-    lines: [qrTerminal(uri), `${style.bold('secret')}  ${base32}`, `${style.bold('uri')}     ${uri}`],
+    lines: [terminalQr(uri), `${style.bold('secret')}  ${base32}`, `${style.bold('uri')}     ${uri}`],
   }
 }
 

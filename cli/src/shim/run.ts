@@ -7,6 +7,7 @@ import {
   createAlerts,
   createShim,
   type Shim,
+  type ShimLog,
   serveControl,
   shimControl,
   systemTimers,
@@ -16,6 +17,7 @@ import { style } from '../output.ts'
 import { version } from '../version.ts'
 import { openShim } from './open-shim.ts'
 import { controlPath, readShimConfig } from './read-config.ts'
+import { serviceManagerOf } from './service-manager.ts'
 import { startEvidence } from './start-evidence.ts'
 
 const execute = promisify(execFile)
@@ -26,17 +28,22 @@ export async function runCommand(options: { config: string; logLevel: string }):
   if (!levels.includes(options.logLevel)) {
     throw new SallyportError('invalid_input', `--log-level: must be one of ${levels.join(', ')}`)
   }
-  const { stop, notices } = await startShim(options)
+  const manager = serviceManagerOf(process.env)
+  const { shim, stop, notices, log } = await startShim(options)
   for (const notice of notices) process.stdout.write(`${style.yellow('note')} ${notice}\n`)
   process.stdout.write(`${style.green('ready')} the serial gate is running\n`)
-  stopOnSignal(stop)
+  await manager.attend(shim.status, log)
+  stopOnSignal(async () => {
+    manager.stop()
+    await stop()
+  })
 }
 
 /** Opens everything, puts the gate to work, and listens for commands on its own socket. */
 export async function startShim(options: {
   config: string
   logLevel: string
-}): Promise<{ shim: Shim; notices: string[]; stop(): Promise<void> }> {
+}): Promise<{ shim: Shim; notices: string[]; log: ShimLog; stop(): Promise<void> }> {
   const config = readShimConfig(options.config)
   const log = pino({ level: options.logLevel }, pino.destination({ dest: 2, sync: true }))
   const foundation = await openShim(config)
@@ -68,7 +75,7 @@ export async function startShim(options: {
       await control.close()
       await foundation.close()
     }
-    return { shim, notices: foundation.notices, stop }
+    return { shim: running, notices: foundation.notices, log, stop }
   } catch (error) {
     await shim?.stop()
     await control.close()
@@ -102,6 +109,6 @@ export function stopOnSignal(stop: () => Promise<void>): void {
       },
     )
   }
-  process.on('SIGTERM', onSignal)
-  process.on('SIGINT', onSignal)
+  // SIGHUP: the terminal that it was started in was closed.
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, onSignal)
 }

@@ -17,7 +17,7 @@ import {
 import type { ShimFoundation } from './open-shim.ts'
 
 const shipEvery = 1_000
-const retainEvery = 10 * 60_000
+const retainEvery = 60_000
 
 interface EvidenceParts extends ShimFoundation {
   config: ShimConfig

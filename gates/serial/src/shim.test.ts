@@ -34,6 +34,7 @@ afterEach(async () => {
 function createLoopback(path: string) {
   let events: LineEvents | null = null
   let sent = ''
+  const driven: ('break' | { dtr: boolean; rts: boolean })[] = []
   const endpoint: Endpoint = {
     settings: { path },
     async open(given) {
@@ -43,7 +44,9 @@ function createLoopback(path: string) {
           sent += Buffer.from(bytes).toString('latin1')
           written?.()
         },
-        ...{ pause() {}, resume() {}, drive() {}, sendBreak() {}, cut() {} },
+        drive: (signals) => driven.push(signals),
+        sendBreak: () => driven.push('break'),
+        ...{ pause() {}, resume() {}, cut() {} },
       }
     },
   }
@@ -51,6 +54,10 @@ function createLoopback(path: string) {
     endpoint,
     type: (text: string) => events!.data(Buffer.from(text, 'latin1')),
     lose: () => events!.lost('hang-up'),
+    break: () => events!.broke(),
+    signal: (wired: boolean) => events!.signals({ dsr: wired, cts: wired, dcd: false }),
+    /** What the gate did with its own modem lines, since it was asked last. */
+    driven: () => driven.splice(0),
     take() {
       const text = sent
       sent = ''
@@ -268,6 +275,30 @@ describe('the gate', () => {
     expect(far.take()).toBe('')
     await expect.poll(port).toMatchObject({ state: 'EMERGENCY_STOP', reason: 'case opened' })
     expect(near.take()).toContain('EMERGENCY STOP: case opened')
+  })
+
+  it('asks when a wired terminal comes, passes breaks and modem lines while open, and ends when it goes', async () => {
+    const { say, port, code, near, far, shim } = await makeGate()
+    near.break()
+    far.break()
+    near.signal(true)
+    expect(near.take()).toContain('Authenticate as:')
+    expect(far.driven()).toEqual([])
+    expect(near.driven()).toEqual([])
+    await say(`alice ${code()}`)
+    near.break()
+    far.break()
+    near.type('x')
+    expect(near.driven()).toEqual(['break'])
+    far.signal(true)
+    expect(near.driven()).toEqual([{ dtr: true, rts: true }])
+    near.signal(false)
+    expect(far.driven()).toEqual(['break', { dtr: false, rts: false }])
+    await expect.poll(port).toMatchObject({ state: 'IDLE', reason: 'hang-up' })
+    expect(far.take()).toBe('x')
+    near.break()
+    expect(far.driven()).toEqual([])
+    expect((await shim.status()).recordings.sessions).toBe(1)
   })
 
   it("takes a YubiKey's 44 characters in place of the code, once", async () => {

@@ -1,3 +1,5 @@
+const unlocking = 'It stays so until an administrator runs: sallyport shim unlock'
+
 /** Every sentence that the gate says to a person at its line. */
 export const phrases = {
   prompt: '> ',
@@ -12,14 +14,30 @@ export const phrases = {
       ? 'Refused: a line has at most 256 bytes.'
       : 'Refused: the line holds control characters.',
   next: (step: string) => `${step}?`,
-  technicianLocked: (technician: string) =>
-    `${technician} is LOCKED after too many failures, until an administrator runs: sallyport shim unlock`,
-  portLocked:
-    'This port is LOCKED after too many failures, until an administrator runs: sallyport shim unlock',
+  technicianLocked: (technician: string) => `${technician} is LOCKED after too many failures.\n${unlocking}`,
+  portLocked: `This port is LOCKED after too many failures.\n${unlocking}`,
   breakGlassHint: 'In an emergency: break-glass <code>',
   clockUntrusted: (reason: string) =>
-    `Codes are refused: ${reason}. An administrator sets the clock right, or runs: sallyport shim clock accept`,
+    `Codes are refused: ${reason}.\nAn administrator sets the clock right, or runs: sallyport shim clock accept`,
   ended: (reason: string) => `Session ended: ${reason}.`,
   stopped: (reason: string) =>
-    `EMERGENCY STOP: ${reason}. The line is cut, until an administrator runs: sallyport shim reset`,
+    `EMERGENCY STOP: ${reason}.\nThe line is cut, until an administrator runs: sallyport shim reset`,
 } as const
+
+/** One line short of the usual terminal's 80 columns: a serial line breaks nothing between words by itself. */
+const columns = 79
+
+/** What is said, as lines for a terminal, the last of them ended. */
+export function onLines(said: string): string {
+  return said.split('\n').map(wrap).join('')
+}
+
+function wrap(sentence: string): string {
+  let column = 0
+  const words = sentence.split(' ').map((word, index) => {
+    const fits = column + 1 + word.length <= columns
+    column = fits && index > 0 ? column + 1 + word.length : word.length
+    return index === 0 ? word : `${fits ? ' ' : '\r\n'}${word}`
+  })
+  return `${words.join('')}\r\n`
+}

@@ -4,10 +4,12 @@ import { realpath, stat } from 'node:fs/promises'
 import { ReadStream } from 'node:tty'
 import { promisify } from 'node:util'
 import type { EndpointConfig } from '../config/endpoint-config.ts'
+import { readBreakMarks } from './break-marks.ts'
 import { breakLength, type Endpoint, type Line, type LineEvents, type Signals } from './line.ts'
 
 const run = promisify(execFile)
 const pollEvery = 50
+const sttyTimeout = 5_000
 
 /**
  * A serial port or a pseudo-terminal. Bytes go through libuv's terminal stream, whose round trip is shorter
@@ -18,13 +20,15 @@ export function createTtyEndpoint(config: EndpointConfig): Endpoint {
   const { path, baud, data_bits, parity, stop_bits, flow } = config
   return {
     settings: { path, baud, data_bits, parity, stop_bits, flow },
-    async open(events) {
+    async open(given) {
       if (!(await stat(path)).isCharacterDevice()) throw new Error(`${path} is no serial port`)
       const pseudo = (await realpath(path)).startsWith('/dev/pts/')
       // The package throws away what has arrived as it opens; a pseudo-terminal keeps what was typed before.
       const port = pseudo ? null : await openPort(config)
+      const events = pseudo ? given : readBreakMarks(given)
       try {
-        if (pseudo) await run('stty', ['-F', path, 'raw', '-echo', flow === 'xonxoff' ? 'ixon' : '-ixon'])
+        if (!pseudo) await setTerminal(path, ['parmrk', '-ignbrk', '-brkint'])
+        if (pseudo) await setTerminal(path, ['raw', '-echo', flow === 'xonxoff' ? 'ixon' : '-ixon'])
         return startLine({ stream: openStream(path), port, events, flow })
       } catch (error) {
         await port?.close()
@@ -32,6 +36,11 @@ export function createTtyEndpoint(config: EndpointConfig): Endpoint {
       }
     },
   }
+}
+
+/** At once: what an earlier session left unsent may wait for ever on a side that does not read. */
+async function setTerminal(path: string, modes: string[]): Promise<void> {
+  await run('stty', ['-F', path, '-drain', ...modes], { timeout: sttyTimeout })
 }
 
 type Port = Awaited<ReturnType<typeof openPort>>

@@ -1,6 +1,6 @@
 import type { Authority, Conversation, Verdict } from '../decide/authority.ts'
 import { emptyLine, feedLine, type TypedLine } from '../dialogue/line-discipline.ts'
-import { phrases } from '../dialogue/phrases.ts'
+import { onLines, phrases } from '../dialogue/phrases.ts'
 import { wholePort } from '../state/port-state.ts'
 import type { Timers } from '../timers.ts'
 
@@ -44,7 +44,7 @@ export function createDialogue(options: DialogueOptions, memory: { failures: num
   let cancelWait = () => {}
 
   function tell(...lines: string[]): void {
-    say(lines.map((one) => `${one}\r\n`).join(''))
+    say(lines.map(onLines).join(''))
   }
 
   function ask(): void {
@@ -126,7 +126,7 @@ export function createDialogue(options: DialogueOptions, memory: { failures: num
 
   return {
     greet() {
-      tell(options.banner)
+      say(`${options.banner}\r\n`)
       for (const lock of locks()) tellLock(lock)
       say(phrases.prompt)
     },

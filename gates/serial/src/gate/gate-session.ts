@@ -26,13 +26,19 @@ export interface GateSession {
   open(): Promise<void>
   /** False for what came while the line was not transparent, and is dropped. */
   pass(direction: 'in' | 'out', bytes: Buffer): boolean
-  pass(event: 'break'): boolean
+  /** On to the other side, where its line can send one, and into the record. */
+  passBreak(direction: 'in' | 'out'): void
   /** From this moment on nothing passes. */
   cut(): void
   /** Closes the record; with `finish`, after what was taken has reached the other side. */
   close(reason: string, how: 'finish' | 'cut'): Promise<ClosedRecording | null>
   bytes(): { in: number; out: number }
   mark(): RecordingMark | null
+}
+
+/** The one cause that an administrator mends by making room; any other is in the log. */
+export function whyStopped(error: unknown, otherwise: string): string {
+  return (error as { code?: unknown } | null)?.code === 'storage_exhausted' ? 'storage exhausted' : otherwise
 }
 
 export function createGateSession(parts: {
@@ -75,7 +81,7 @@ export function createGateSession(parts: {
       recording: opened,
       from: { in: () => near.line, out: () => far.line },
       to: { in: () => far.line, out: () => near.line },
-      failed: () => onEvent({ type: 'failed', reason: 'recording failed' }),
+      failed: (error) => onEvent({ type: 'failed', reason: whyStopped(error, 'recording failed') }),
     })
     watchIdle(rules.idle_timeout)
     cancelLimit = timers.after(rules.max_duration, () =>
@@ -97,21 +103,25 @@ export function createGateSession(parts: {
     })
   }
 
-  function pass(what: 'in' | 'out' | 'break', bytes?: Buffer): boolean {
+  function passBreak(direction: 'in' | 'out'): void {
+    if (line === null || over) return
+    if (direction === 'in') lastTyped = timers.monotonic()
+    const other = direction === 'in' ? far : near
+    other.line?.sendBreak()
+    // A record that fails ends the session by the next bytes, or at its close.
+    recording?.event('break', { direction }).catch(() => {})
+  }
+
+  function pass(what: 'in' | 'out', bytes: Buffer): boolean {
     if (line === null || over) return false
-    if (what === 'break') {
-      far.line?.sendBreak()
-      recording?.event('break', { direction: 'in' }).catch(() => {})
-      return true
-    }
-    const length = bytes!.length
+    const { length } = bytes
     if (count.in + count.out + length > rules.max_bytes) {
       onEvent({ type: 'ended', reason: 'max_bytes reached' })
       return false
     }
     if (what === 'in') lastTyped = timers.monotonic()
-    const escapeAt = what === 'in' && findEscape ? findEscape(bytes!) : null
-    const passing = escapeAt === null ? bytes! : bytes!.subarray(0, escapeAt)
+    const escapeAt = what === 'in' && findEscape ? findEscape(bytes) : null
+    const passing = escapeAt === null ? bytes : bytes.subarray(0, escapeAt)
     count[what] += passing.length
     if (passing.length > 0) line.pass(what, passing)
     if (escapeAt !== null) onEvent({ type: 'disconnected', reason: 'escape' })
@@ -122,6 +132,7 @@ export function createGateSession(parts: {
     id,
     open,
     pass,
+    passBreak,
     cut() {
       over = true
       line?.cut()

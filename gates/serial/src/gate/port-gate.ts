@@ -1,15 +1,17 @@
 import type { Authority } from '../decide/authority.ts'
 import type { BreakGlass } from '../decide/break-glass.ts'
-import { phrases } from '../dialogue/phrases.ts'
+import { onLines, phrases } from '../dialogue/phrases.ts'
 import { keepLine } from '../endpoints/keep-line.ts'
 import type { Endpoint, Signals } from '../endpoints/line.ts'
 import type { Recorder, RecordingHeader } from '../recorder/recording.ts'
 import { type Effect, type PortEvent, type PortState, stepPort } from '../state/port-state.ts'
 import type { Timers } from '../timers.ts'
 import { createDialogue, type Dialogue } from './dialogue.ts'
-import { createGateSession, type GateSession, type SessionRules } from './gate-session.ts'
+import { createGateSession, type GateSession, type SessionRules, whyStopped } from './gate-session.ts'
 
 const challengeLasts = 2 * 60_000
+const longestSilence = 2_000
+const endsLine = (byte: number) => byte === 0x0d || byte === 0x0a
 
 export interface Transition {
   port: string
@@ -80,9 +82,12 @@ export function createPortGate(options: PortGateOptions): PortGate {
     log: (facts, message) => log.info({ port: id, side: 'technician', ...facts }, message),
     events: {
       data: fromTechnician,
-      lost: (reason) => hangUp(reason),
+      lost(reason) {
+        wired = false
+        hangUp(reason)
+      },
       signals: onSignals,
-      broke: () => session?.pass('break'),
+      broke: () => session?.passBreak('in'),
     },
   })
   const far = keepLine(options.device, {
@@ -94,9 +99,11 @@ export function createPortGate(options: PortGateOptions): PortGate {
         void (state.name === 'OPEN' && send({ type: 'failed', reason: `device lost (${reason})` })),
       // what the device says by its modem lines, the technician's computer sees as if it were plugged in
       signals: ({ dsr, cts }) => near.line?.drive({ dtr: dsr, rts: cts }),
-      broke: () => session && near.line?.sendBreak(),
+      broke: () => session?.passBreak('out'),
     },
   })
+
+  const stopped = () => onLines(phrases.stopped(state.reason ?? 'unknown'))
 
   function say(text: string): void {
     near.line?.write(Buffer.from(text))
@@ -111,7 +118,15 @@ export function createPortGate(options: PortGateOptions): PortGate {
     const changed = JSON.stringify(from) !== JSON.stringify(to)
     const kept = changed ? options.journal({ port: id, from, to, event }) : Promise.resolve()
     for (const effect of effects) apply(effect)
+    if (effects.includes('cut_line')) tellStop(kept)
     await kept
+  }
+
+  /** Said once it outlives a crash; a disk that is slow, or fails, does not leave anybody without a word. */
+  function tellStop(kept: Promise<void>): void {
+    const notice = `\r\n${stopped()}`
+    const late = new Promise<void>((resolve) => timers.after(longestSilence, resolve))
+    Promise.race([kept.catch(() => {}), late]).then(() => say(notice))
   }
 
   /** For events of the lines themselves, where nobody waits: a failure to keep one is told in the log. */
@@ -127,7 +142,6 @@ export function createPortGate(options: PortGateOptions): PortGate {
     endDialogue()
     if (effect === 'cut_line') {
       far.cut()
-      say(`\r\n${phrases.stopped(state.reason ?? 'unknown')}\r\n`)
       ending = endSession('cut')
     }
     if (effect === 'finish') ending = endSession('finish')
@@ -156,7 +170,7 @@ export function createPortGate(options: PortGateOptions): PortGate {
     )
     dialogue = mine
     challengeOver = timers.after(challengeLasts, () => {
-      say(`\r\n${phrases.expired}\r\n`)
+      say(`\r\n${onLines(phrases.expired)}`)
       tell({ type: 'timed_out' })
     })
     mine.greet()
@@ -195,7 +209,7 @@ export function createPortGate(options: PortGateOptions): PortGate {
       if (state.name === 'OPEN' && state.session === granted) await mine.open()
     } catch (error) {
       log.error({ port: id, session: granted, err: error }, 'the session cannot be recorded')
-      tell({ type: 'failed', reason: 'the session cannot be recorded' })
+      tell({ type: 'failed', reason: whyStopped(error, 'the session cannot be recorded') })
     }
   }
 
@@ -212,7 +226,7 @@ export function createPortGate(options: PortGateOptions): PortGate {
       }
       if (session === mine) session = null
       if (how === 'finish') {
-        say(`\r\n${phrases.ended(reason)}\r\n`)
+        say(`\r\n${onLines(phrases.ended(reason))}`)
         await send({ type: 'flushed' })
       }
     } catch (error) {
@@ -234,12 +248,11 @@ export function createPortGate(options: PortGateOptions): PortGate {
     if (state.name === 'IDLE' || state.name === 'LOCKED') {
       tell({ type: 'connected' })
       // A lone Enter only wakes the gate; anything more is the beginning of a line.
-      if (bytes.some((byte) => byte !== 0x0d && byte !== 0x0a)) (dialogue as Dialogue | null)?.type(bytes)
+      if (!bytes.every(endsLine)) (dialogue as Dialogue | null)?.type(bytes)
       return
     }
     dropped.in += bytes.length
-    if (state.name === 'EMERGENCY_STOP' && bytes.includes(0x0d))
-      say(`\r\n${phrases.stopped(state.reason ?? '')}\r\n`)
+    if (state.name === 'EMERGENCY_STOP' && bytes.some(endsLine)) say(`\r\n${stopped()}`)
   }
 
   function fromDevice(bytes: Buffer): void {

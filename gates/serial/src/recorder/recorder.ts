@@ -25,6 +25,7 @@ import {
 } from './sessions-directory.ts'
 
 const MOST_NAMESAKES = 1000
+const roomToSpare = 1.25
 
 /** Records sessions into files of `dir`, one file a session. */
 export function createRecorder(options: RecorderOptions): Recorder {
@@ -44,10 +45,11 @@ export function createRecorder(options: RecorderOptions): Recorder {
   }
 
   /** Asked every second while something is recorded: the files of old are not looked at again. */
-  async function shortOfRoom(): Promise<SallyportError | null> {
+  async function shortOfRoom({ spare = 1 } = {}): Promise<SallyportError | null> {
     const bytes = closedBytes + (await sizeOf([...openPaths]))
     const free = await fs.free(dir)
-    const { minFree, maxTotal } = limits
+    const minFree = limits.minFree * spare
+    const maxTotal = Math.floor(limits.maxTotal / spare)
     if (free < minFree) return exhausted(`${dir}: ${free} bytes are free, and ${minFree} must stay so`)
     if (bytes <= maxTotal) return null
     return exhausted(`${dir}: the recordings take ${bytes} bytes, and may take ${maxTotal}`)
@@ -143,7 +145,8 @@ export function createRecorder(options: RecorderOptions): Recorder {
     for (const one of closed) {
       if (!one.forwarded || old.includes(one)) continue
       await usage()
-      if ((await shortOfRoom()) === null) break
+      // Before it is short: the session that would fill it is not the one to end for it.
+      if ((await shortOfRoom({ spare: roomToSpare })) === null) break
       await remove(one, 'size')
     }
     return removed
