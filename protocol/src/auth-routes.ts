@@ -75,7 +75,9 @@ const activity = z.object({
   by_administrator: z.boolean(),
   address: z.string().nullable(),
   browser: z.string().nullable(),
-  factors: z.array(z.string()).meta({ description: 'enrolled or removed by it, or proved at the sign-in' }),
+  factors: z
+    .array(z.enum(['password', ...method.options]))
+    .meta({ description: 'enrolled or removed by it, or proved at the sign-in' }),
   purpose: z.string().nullable().meta({ description: 'what a one-time link or pass is for' }),
 })
 

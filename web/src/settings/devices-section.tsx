@@ -1,7 +1,7 @@
 import { Badge, Button } from '@mantine/core'
 import { useSession } from '../session/session.tsx'
 import { useTexts, useTimes } from '../texts/texts.tsx'
-import { LaptopIcon } from '../ui/icons.tsx'
+import { DeviceIcon } from '../ui/device-icon.tsx'
 import { Row } from '../ui/row.tsx'
 import { Section } from '../ui/section.tsx'
 import { ProblemAlert } from '../ui/states.tsx'
@@ -26,11 +26,7 @@ export function DevicesSection() {
         {loaded.data.devices.map((device) => (
           <Row
             key={device.id}
-            icon={
-              <span className="sp-choice-icon">
-                <LaptopIcon />
-              </span>
-            }
+            icon={<DeviceIcon browser={device.name} />}
             title={
               <>
                 {device.name}

@@ -7,6 +7,7 @@ import { AlertIcon, ShieldIcon } from '../ui/icons.tsx'
 import { PageTitle } from '../ui/page-title.tsx'
 import { Failed, Loading } from '../ui/states.tsx'
 import { useLoad } from '../ui/use-load.ts'
+import { ActivitySection } from './activity-section.tsx'
 import { BackupSection } from './backup-section.tsx'
 import { DevicesSection } from './devices-section.tsx'
 import { FactorsSection } from './factors-section.tsx'
@@ -43,6 +44,7 @@ export function SecurityPage() {
       <SessionsSection />
       <DevicesSection />
       <PasswordSection />
+      <ActivitySection />
       {open === 'setup' && status.status === 'loaded' && (
         <SetupDialog status={status.data} onClose={() => void close()} />
       )}

@@ -2,8 +2,7 @@ import { Badge, Button } from '@mantine/core'
 import type { Answer } from '@sallyport/sdk'
 import { useSession } from '../session/session.tsx'
 import { useTexts, useTimes } from '../texts/texts.tsx'
-import { describeDevice } from '../ui/describe-device.ts'
-import { LaptopIcon, PhoneIcon } from '../ui/icons.tsx'
+import { DeviceIcon } from '../ui/device-icon.tsx'
 import { Row } from '../ui/row.tsx'
 import { Section } from '../ui/section.tsx'
 import { Failed, Loading, ProblemAlert } from '../ui/states.tsx'
@@ -48,18 +47,14 @@ export function SessionsSection() {
 function SessionRow({ session, onEnd }: { session: OwnSession; onEnd(): void }) {
   const { security } = useTexts()
   const times = useTimes()
-  const { browser, system } = describeDevice(session.user_agent)
-  const name =
-    browser && system ? security.browserOn(browser, system) : (browser ?? system ?? security.unknownDevice)
   const facts = [security.since(times.ago(session.created_at))]
   if (session.address !== null) facts.push(security.from(session.address))
-  const mobile = system === 'iOS' || system === 'Android'
   return (
     <Row
-      icon={<span className="sp-choice-icon">{mobile ? <PhoneIcon /> : <LaptopIcon />}</span>}
+      icon={<DeviceIcon browser={session.browser} />}
       title={
         <>
-          {name}
+          {session.browser}
           {session.current && (
             <Badge variant="light" tt="none">
               {security.thisDevice}
@@ -70,7 +65,12 @@ function SessionRow({ session, onEnd }: { session: OwnSession; onEnd(): void }) 
       detail={facts.join(' · ')}
       actions={
         !session.current && (
-          <Button variant="default" size="sm" aria-label={security.signOutThis(name)} onClick={onEnd}>
+          <Button
+            variant="default"
+            size="sm"
+            aria-label={security.signOutThis(session.browser)}
+            onClick={onEnd}
+          >
             {security.signOut}
           </Button>
         )

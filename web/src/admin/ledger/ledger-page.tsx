@@ -5,11 +5,11 @@ import { useSession } from '../../session/session.tsx'
 import { useTexts, useTimes } from '../../texts/texts.tsx'
 import { AlertIcon, CheckIcon, DownloadIcon } from '../../ui/icons.tsx'
 import { PageTitle } from '../../ui/page-title.tsx'
+import { PagesList } from '../../ui/pages-list.tsx'
 import { Section } from '../../ui/section.tsx'
 import { ProblemAlert } from '../../ui/states.tsx'
 import { useAction } from '../../ui/use-load.ts'
-import { PagesList } from '../pages-list.tsx'
-import { usePages } from '../use-pages.ts'
+import { usePages } from '../../ui/use-pages.ts'
 
 type Entry = Answer<'GET /api/admin/ledger'>['items'][number]
 type Verdict = Answer<'POST /api/admin/ledger/verify'>

@@ -3,11 +3,11 @@ import type { Answer } from '@sallyport/sdk'
 import { useState } from 'react'
 import { useSession } from '../../session/session.tsx'
 import { useTexts, useTimes } from '../../texts/texts.tsx'
+import { PagesList } from '../../ui/pages-list.tsx'
 import { Section } from '../../ui/section.tsx'
 import { ProblemAlert } from '../../ui/states.tsx'
 import { useAction } from '../../ui/use-load.ts'
-import { PagesList } from '../pages-list.tsx'
-import { usePages } from '../use-pages.ts'
+import { usePages } from '../../ui/use-pages.ts'
 
 type Block = Answer<'GET /api/security/blocks'>['items'][number]
 
