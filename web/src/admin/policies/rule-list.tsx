@@ -2,7 +2,7 @@ import { Badge } from '@mantine/core'
 import type { Answer } from '@sallyport/sdk'
 import { useTexts } from '../../texts/texts.tsx'
 
-export type Policies = Answer<'GET /api/admin/policies'>
+export type Policies = Omit<Answer<'GET /api/admin/policies'>, 'source'>
 type Rule = Policies['rules'][number]
 type Chain = NonNullable<Rule['chain']>
 
