@@ -54,7 +54,8 @@ function ActivityRow({ item }: { item: Activity }) {
   const texts = useTexts()
   const { activity } = texts.security
   const times = useTimes()
-  const facts = [times.moment(item.at), item.browser, item.address]
+  const browser = item.browser === null ? null : texts.security.browser(item.browser)
+  const facts = [times.moment(item.at), browser, item.address]
   if (item.by_administrator) facts.push(activity.byAdministrator)
   const what = whatOf(item, texts)
   return (

@@ -29,7 +29,7 @@ export function DevicesSection() {
             icon={<DeviceIcon browser={device.name} />}
             title={
               <>
-                {device.name}
+                {security.browser(device.name)}
                 {device.current && (
                   <Badge variant="light" tt="none">
                     {security.thisDevice}
@@ -43,7 +43,11 @@ export function DevicesSection() {
             ].join(' · ')}
             actions={
               <Button
-                {...{ variant: 'default', size: 'sm', 'aria-label': security.forget(device.name) }}
+                {...{
+                  variant: 'default',
+                  size: 'sm',
+                  'aria-label': security.forget(security.browser(device.name)),
+                }}
                 onClick={() => void forget.run(device.id)}
               >
                 {security.forgetIt}

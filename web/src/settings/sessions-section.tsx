@@ -47,6 +47,7 @@ export function SessionsSection() {
 function SessionRow({ session, onEnd }: { session: OwnSession; onEnd(): void }) {
   const { security } = useTexts()
   const times = useTimes()
+  const name = security.browser(session.browser)
   const facts = [security.since(times.ago(session.created_at))]
   if (session.address !== null) facts.push(security.from(session.address))
   return (
@@ -54,7 +55,7 @@ function SessionRow({ session, onEnd }: { session: OwnSession; onEnd(): void }) 
       icon={<DeviceIcon browser={session.browser} />}
       title={
         <>
-          {session.browser}
+          {name}
           {session.current && (
             <Badge variant="light" tt="none">
               {security.thisDevice}
@@ -65,12 +66,7 @@ function SessionRow({ session, onEnd }: { session: OwnSession; onEnd(): void }) 
       detail={facts.join(' · ')}
       actions={
         !session.current && (
-          <Button
-            variant="default"
-            size="sm"
-            aria-label={security.signOutThis(session.browser)}
-            onClick={onEnd}
-          >
+          <Button variant="default" size="sm" aria-label={security.signOutThis(name)} onClick={onEnd}>
             {security.signOut}
           </Button>
         )

@@ -27,7 +27,9 @@ export function KeyForm({ tempToken, onSubmit, onGone }: Omit<MethodFormProps, '
   })
   return (
     <Stack gap="md">
-      <Text c="dimmed">{verify.webauthn}</Text>
+      <Text c="dimmed" role="status">
+        {busy ? verify.webauthnAsked : verify.webauthn}
+      </Text>
       <ProblemAlert error={error} />
       <Button autoFocus loading={busy} fullWidth leftSection={<PasskeyIcon />} onClick={() => void run()}>
         {verify.useKey}

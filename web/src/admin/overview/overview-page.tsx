@@ -11,6 +11,7 @@ import { Empty, Failed, Loading } from '../../ui/states.tsx'
 import { useLoad } from '../../ui/use-load.ts'
 import { FiguresChart } from '../figures-chart.tsx'
 import { Stat } from '../stat.tsx'
+import { useLocks } from '../use-locks.ts'
 
 type Overview = Answer<'GET /api/admin/overview'>
 
@@ -19,6 +20,8 @@ export function OverviewPage() {
   const { admin } = useTexts()
   const { client } = useSession()
   const loaded = useLoad('', () => client.call('GET /api/admin/overview'))
+  const locked = loaded.status === 'loaded' ? loaded.data.locked : []
+  useLocks(() => void loaded.reload(), soonestEnd(locked))
   return (
     <>
       <PageTitle lead={admin.overview.lead}>{admin.nav.overview}</PageTitle>
@@ -98,6 +101,14 @@ function Charts({ overview }: { overview: Overview }) {
         />
       </Section>
     </div>
+  )
+}
+
+/** When the first of the locks ends by itself. */
+function soonestEnd(locked: Overview['locked']): string | null {
+  return (
+    locked.map(({ locked_until: until }) => until).sort((a, b) => ((a ?? '~') < (b ?? '~') ? -1 : 1))[0] ??
+    null
   )
 }
 

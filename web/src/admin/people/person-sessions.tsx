@@ -48,7 +48,7 @@ export function PersonSessions({ person, sessions, onChanged }: PersonSessionsPr
           <Row
             key={session.id}
             icon={<DeviceIcon browser={session.browser} />}
-            title={session.browser}
+            title={security.browser(session.browser)}
             detail={[
               security.since(times.ago(session.created_at)),
               ...(session.address === null ? [] : [security.from(session.address)]),

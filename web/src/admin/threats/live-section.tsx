@@ -1,9 +1,12 @@
 import { Badge } from '@mantine/core'
+import type { Answer } from '@sallyport/sdk'
 import { useTexts, useTimes } from '../../texts/texts.tsx'
 import { Section } from '../../ui/section.tsx'
 import { Empty, Failed, Loading } from '../../ui/states.tsx'
 import type { Loaded } from '../../ui/use-load.ts'
-import type { ThreatEvent } from './event-feed.ts'
+import { Person, useNames } from '../names.tsx'
+
+export type ThreatEvent = Answer<'GET /api/security/events'>['items'][number]
 
 const colours = { low: 'gray', medium: 'orange', high: 'red', critical: 'red' }
 
@@ -17,6 +20,7 @@ interface LiveSectionProps {
 export function LiveSection({ latest, events, listening }: LiveSectionProps) {
   const { threats: texts } = useTexts().admin
   const times = useTimes()
+  const names = useNames(events.map(({ subject }) => subject))
   return (
     <Section
       title={texts.live}
@@ -33,7 +37,7 @@ export function LiveSection({ latest, events, listening }: LiveSectionProps) {
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keyboard
         <section className="sp-live" tabIndex={0} aria-label={texts.live}>
           <ul className="sp-list">
-            {events.map(({ id, at, type, severity, ip_address: address, details }) => (
+            {events.map(({ id, at, type, severity, ip_address: address, subject, details }) => (
               <li key={id} className="sp-row">
                 <div>
                   <div className="sp-row-title">
@@ -43,6 +47,11 @@ export function LiveSection({ latest, events, listening }: LiveSectionProps) {
                     </Badge>
                   </div>
                   <div className="sp-row-detail">
+                    {subject !== null && (
+                      <>
+                        <Person id={subject} names={names} /> ·{' '}
+                      </>
+                    )}
                     {[address, times.moment(at), describe(details)].filter(Boolean).join(' · ')}
                   </div>
                 </div>
