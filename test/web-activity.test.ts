@@ -1,6 +1,7 @@
+import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { screenshots, seriousFindings } from './support/browser.ts'
-import { type Pages, startPages } from './support/pages.ts'
+import { type Pages, root, startPages } from './support/pages.ts'
 
 let pages: Pages
 beforeAll(async () => {
@@ -13,10 +14,10 @@ it('shows people what happened to their account, and more of it when asked', asy
   await pages.addUser(wanted.email)
   for (let guess = 0; guess < 9; guess++)
     await pages.login(wanted.email, { password: 'a guess of a stranger', address: '203.0.113.9' })
-  const page = await pages.openAs(wanted.email, '/settings/security')
+  const page = await pages.open('/settings/security', { as: wanted.email })
   const activity = page.getByRole('region', { name: 'Recent activity' })
   await activity.getByText('Signed in: Password').waitFor()
-  await activity.getByText(/ · Chrome on Linux · 127\.0\.0\.1$/).waitFor()
+  await activity.getByText(/ · A browser · 127\.0\.0\.1$/).waitFor()
   expect(await activity.getByText('Wrong password').count()).toBe(7)
   expect(await activity.getByText(/203\.0\.113\.9/).count()).toBe(7)
   await activity.getByRole('button', { name: 'Show more' }).click()
@@ -31,15 +32,12 @@ it('shows people what happened to their account, and more of it when asked', asy
 })
 
 it('says when it cannot be shown, and tries again', async () => {
-  const page = await pages.open('/sign-in')
   let fails = true
-  await page.route('**/auth/activity?*', (route) =>
-    fails ? route.fulfill({ status: 403, json: { status: 403, code: 'forbidden' } }) : route.continue(),
-  )
-  await page.goto(`${pages.url}/settings/security`)
-  await page.getByLabel('E-mail address').fill('root@example.org')
-  await page.getByLabel('Password', { exact: true }).fill('Quartz-lantern-ferry-09')
-  await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+  const prepare = (page: Page) =>
+    page.route('**/auth/activity?*', (route) =>
+      fails ? route.fulfill({ status: 403, json: { status: 403, code: 'forbidden' } }) : route.continue(),
+    )
+  const page = await pages.open('/settings/security', { as: root, prepare })
   const activity = page.getByRole('region', { name: 'Recent activity' })
   await activity.getByRole('alert').waitFor()
   fails = false
@@ -51,7 +49,7 @@ it.each([
   { colorScheme: 'light', size: 'wide' },
   { colorScheme: 'dark', size: 'phone', locale: 'de-DE' },
 ] as const)('is fit to be seen: $colorScheme, $size', async (look) => {
-  const page = await pages.openAs('root@example.org', '/settings/security', look)
+  const page = await pages.open('/settings/security', { as: root, ...look })
   await page
     .getByText(/^(Signed in: Password|Angemeldet: Passwort)$/)
     .first()

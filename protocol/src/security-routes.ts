@@ -131,7 +131,7 @@ export const securityRoutes = defineRoutes({
       by_hour: z.array(
         z.object({ hour: time, blocked_ips: z.number().int(), ...byType, total_events: z.number().int() }),
       ),
-      top_ips: z.array(z.object({ ip_address: z.string(), events: z.number().int() })),
+      top_ips: z.array(z.object({ ip_address: z.string(), events: z.number().int(), spared })),
     }),
     problems: [],
   },

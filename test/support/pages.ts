@@ -8,6 +8,11 @@ import { makeDirectory, sallyport, serve } from './cli.ts'
 export const password = 'Quartz-lantern-ferry-09'
 export const root = 'root@example.org'
 
+interface Opening extends Look {
+  as: string
+  prepare?(page: Page): Promise<unknown>
+}
+
 export type Pages = Awaited<ReturnType<typeof startPages>>
 
 /** The product with its pages, an administrator with a password alone, and Chromium in front of it. */
@@ -51,8 +56,24 @@ export async function startPages(config: object = {}) {
     return body.user.id
   }
 
-  /** A page whose faults fail the test, whatever else it looks at. */
-  async function open(path: string, look: Look = {}): Promise<Page> {
+  /** The cookies of somebody with a password alone, as their browser would hold them. */
+  async function cookiesOf(email: string) {
+    const answer = await fetch(`${server.url}/auth/login`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ email, password }),
+    })
+    return answer.headers.getSetCookie().map((cookie) => {
+      const [, name, value] = /^([^=]+)=([^;]*)/.exec(cookie)!
+      return { name: name!, value: value!, url: server.url, httpOnly: true, sameSite: 'Lax' as const }
+    })
+  }
+
+  /**
+   * Opens a page, signed in as somebody, once `prepare` has had it. Its faults fail the test, whatever else
+   * it looks at.
+   */
+  async function open(path: string, { as, prepare, ...look }: Opening): Promise<Page> {
     const { page, context, faults } = await openPage(browser, server.url, look)
     onTestFinished(async ({ task }) => {
       if (task.result?.state === 'fail')
@@ -60,21 +81,16 @@ export async function startPages(config: object = {}) {
       await context.close()
       expect(faults).toEqual([])
     })
+    await context.addCookies(await cookiesOf(as))
+    // Whether there are cookies to try, the pages keep here: they cannot see them.
+    await context.addInitScript("localStorage.setItem('sallyport.signed-in', 'yes')")
+    await prepare?.(page)
     await page.goto(server.url + path)
     return page
   }
 
-  /** Opens a page as somebody with a password alone. */
-  async function openAs(email: string, path: string, look: Look = {}): Promise<Page> {
-    const page = await open(path, look)
-    await page.getByLabel(/^E-[Mm]ail/).fill(email)
-    await page.getByLabel(/^(Password|Passwort)$/).fill(password)
-    await page.getByRole('button', { name: /^(Sign in|Anmelden)$/ }).click()
-    return page
-  }
-
   return {
-    ...{ url: server.url, browser, call, login, asRoot, addUser, open, openAs },
+    ...{ url: server.url, browser, call, login, asRoot, addUser, open },
     async stop() {
       await browser.close()
       await server.stop()

@@ -19,6 +19,8 @@ const headers = {
 /** Where events are kept, in the order of their numbers. */
 export interface EventSource<E> {
   last(): Promise<number>
+  /** After which of them somebody begins who was not here before; left out, after the last one. */
+  start?(): Promise<number>
   after(id: number, most: number): Promise<E[]>
 }
 
@@ -72,7 +74,7 @@ export function createEventStream<E extends { id: number }>(source: EventSource<
     const refusal = tooMany(listener.who)
     if (refusal) return refusal
     const reached = req.header('last-event-id') ?? ''
-    const asked = /^\d{1,15}$/.test(reached) ? Number(reached) : last
+    const asked = /^\d{1,15}$/.test(reached) ? Number(reached) : ((await source.start?.()) ?? last)
     let connection: Connection<E> | undefined
     const body = new ReadableStream<Uint8Array>(
       {

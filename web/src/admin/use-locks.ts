@@ -13,8 +13,8 @@ const together = 250
 const longestWait = 24 * 3_600_000
 
 /**
- * Says when somebody was locked or unlocked, and when the page may have missed that: as the line to the
- * server comes up. `until` is when the next lock ends by itself, which nobody tells.
+ * Says when somebody was locked or unlocked, and, with `null`, when the page may have missed that: as the line
+ * to the server is there again. `until` is when the next lock ends by itself, which nobody tells.
  */
 export function useLocks(
   onChange: (subjects: ReadonlySet<string> | null) => void,
@@ -26,6 +26,7 @@ export function useLocks(
   useEffect(() => {
     const controller = new AbortController()
     const subjects = new Set<string>()
+    let broken = false
     let waiting: ReturnType<typeof setTimeout> | undefined
     const tell = () => {
       waiting = undefined
@@ -38,7 +39,10 @@ export function useLocks(
         subjects.add(subject)
         waiting ??= setTimeout(tell, together)
       },
-      onState: (listening) => listening && newest.current(null),
+      onState(listening) {
+        if (listening && broken) newest.current(null)
+        broken = !listening
+      },
     })
     return () => {
       controller.abort()

@@ -72,9 +72,13 @@ export function registerSecurity(
     }
   })
 
-  bind(securityRoutes.threatSummary, async ({ query }) =>
-    describeSummary(await threatReads.summary(query.hours)),
-  )
+  bind(securityRoutes.threatSummary, async (call) => {
+    const summary = await threatReads.summary(call.query.hours)
+    const top = summary.addresses.map(({ address, count }) => ({
+      ...{ ip_address: address, events: count, spared: sparedOf(address, call) },
+    }))
+    return { ...describeSummary(summary), top_ips: top }
+  })
 
   bind(securityRoutes.events, async ({ query, caller }) => {
     await threatLog.flush()
@@ -144,11 +148,10 @@ function describeBlock(block: Block, now: number) {
   }
 }
 
-function describeSummary({ total, byType, hours, addresses }: ThreatSummary) {
+function describeSummary({ total, byType, hours }: ThreatSummary) {
   return {
     ...describeCounts(byType, total),
     by_hour: hours.map((hour) => ({ hour: iso(hour.at), ...describeCounts(hour.byType, hour.total) })),
-    top_ips: addresses.map(({ address, count }) => ({ ip_address: address, events: count })),
   }
 }
 

@@ -47,7 +47,7 @@ export function LedgerPage() {
       <Evidence />
       <search>
         <form
-          className="sp-filters"
+          className="sp-filters even"
           onSubmit={(event) => {
             event.preventDefault()
             setSought({ ...typed, type: typed.type.trim(), subject: typed.subject.trim() })

@@ -41,7 +41,7 @@ function Figures({ overview }: { overview: Overview }) {
   return (
     <>
       <dl className="sp-stats">
-        <Stat name={texts.protected} figure={share} hint={texts.ofPeople(enrolled, users)} />
+        <Stat name={admin.people.states.enrolled} figure={share} hint={texts.ofPeople(enrolled, users)} />
         <Stat name={texts.inGrace} figure={overview.in_grace} hint={texts.graceHint} />
         <Stat name={texts.mustEnrol} figure={overview.must_enrol} hint={texts.mustEnrolHint} />
         <Stat name={texts.locked} figure={locked.length} hint={texts.lockedHint} />

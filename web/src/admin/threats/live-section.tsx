@@ -1,10 +1,11 @@
 import { Badge } from '@mantine/core'
 import type { Answer } from '@sallyport/sdk'
+import type { Texts } from '../../texts/en.ts'
 import { useTexts, useTimes } from '../../texts/texts.tsx'
 import { Section } from '../../ui/section.tsx'
 import { Empty, Failed, Loading } from '../../ui/states.tsx'
 import type { Loaded } from '../../ui/use-load.ts'
-import { Person, useNames } from '../names.tsx'
+import { Actor, type Names, Person, subjectOf, useNames } from '../names.tsx'
 
 export type ThreatEvent = Answer<'GET /api/security/events'>['items'][number]
 
@@ -20,7 +21,7 @@ interface LiveSectionProps {
 export function LiveSection({ latest, events, listening }: LiveSectionProps) {
   const { threats: texts } = useTexts().admin
   const times = useTimes()
-  const names = useNames(events.map(({ subject }) => subject))
+  const names = useNames(events.flatMap(({ subject, details }) => [subject, subjectOf(byOf(details))]))
   return (
     <Section
       title={texts.live}
@@ -52,7 +53,9 @@ export function LiveSection({ latest, events, listening }: LiveSectionProps) {
                         <Person id={subject} names={names} /> ·{' '}
                       </>
                     )}
-                    {[address, times.moment(at), describe(details)].filter(Boolean).join(' · ')}
+                    {address !== null && `${address} · `}
+                    {times.moment(at)}
+                    <Details type={type} details={details} names={names} />
                   </div>
                 </div>
               </li>
@@ -64,7 +67,38 @@ export function LiveSection({ latest, events, listening }: LiveSectionProps) {
   )
 }
 
-const describe = (details: Record<string, unknown>) =>
-  Object.entries(details)
-    .map(([name, value]) => `${name}: ${Array.isArray(value) ? value.join(', ') : String(value)}`)
-    .join(', ')
+type Detail = ThreatEvent['details']
+
+const byOf = ({ by }: Detail) => (typeof by === 'string' ? by : null)
+
+/** What else is known of it: in the reader's words where there are some. */
+function Details({ type, details, names }: { type: string; details: Detail; names: Names }) {
+  const { threats: texts } = useTexts().admin
+  const by = byOf(details)
+  return (
+    <>
+      {describe(type, details, texts).map((fact) => ` · ${fact}`)}
+      {by !== null && (
+        <>
+          {' '}
+          · {texts.by} <Actor actor={by} names={names} />
+        </>
+      )}
+    </>
+  )
+}
+
+function describe(type: string, { by: _, ...details }: Detail, texts: Texts['admin']['threats']): string[] {
+  const { reason, known, kind, auto, ...rest } = details
+  const reasons: Partial<Record<string, string>> = texts.reasons
+  const facts = [
+    ...(kind === 'manual' || kind === 'automatic' ? [texts.kinds[kind]] : []),
+    ...(auto === true ? [texts.ranOut] : []),
+    ...(typeof reason === 'string' ? [(type === 'failed_auth' && reasons[reason]) || reason] : []),
+    ...(known === false ? [texts.unknownAccount] : []),
+  ]
+  const others = Object.entries(rest).map(
+    ([name, value]) => `${name}: ${Array.isArray(value) ? value.join(', ') : String(value)}`,
+  )
+  return [...facts, ...others]
+}
