@@ -14,6 +14,7 @@ it('shows people what happened to their account, and more of it when asked', asy
   await pages.addUser(wanted.email)
   for (let guess = 0; guess < 9; guess++)
     await pages.login(wanted.email, { password: 'a guess of a stranger', address: '203.0.113.9' })
+  expect((await pages.login(wanted.email)).status).toBe(200)
   const page = await pages.open('/settings/security', { as: wanted.email })
   const activity = page.getByRole('region', { name: 'Recent activity' })
   await activity.getByText('Signed in: Password').waitFor()
@@ -29,6 +30,9 @@ it('shows people what happened to their account, and more of it when asked', asy
     .waitFor()
   expect(await activity.getByRole('button', { name: 'Show more' }).count()).toBe(0)
   expect(await seriousFindings(page)).toEqual([])
+  // What is done here is seen here.
+  await page.getByRole('button', { name: 'Sign out A browser' }).click()
+  await activity.getByText('Signed out').waitFor()
 })
 
 it('says when it cannot be shown, and tries again', async () => {

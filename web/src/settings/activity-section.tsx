@@ -28,11 +28,14 @@ const alarming = new Set<Activity['type']>([
   'subject.locked',
 ])
 
-/** What happened to the account lately, so that its owner notices what somebody else did. */
-export function ActivitySection() {
+/**
+ * What happened to the account lately, so that its owner notices what somebody else did. `turn` changes with
+ * what the page does to the account itself.
+ */
+export function ActivitySection({ turn }: { turn: number }) {
   const { activity: texts } = useTexts().security
   const { client } = useSession()
-  const pages = usePages('', (after) =>
+  const pages = usePages(String(turn), (after) =>
     client.call('GET /auth/activity', { query: { limit: atOnce, ...(after !== undefined && { after }) } }),
   )
   return (

@@ -8,7 +8,7 @@ import { ProblemAlert } from '../ui/states.tsx'
 import { useAction, useLoad } from '../ui/use-load.ts'
 
 /** The browsers that are not asked for a second factor; nothing where there are none. */
-export function DevicesSection() {
+export function DevicesSection({ onChanged }: { onChanged(): Promise<void> }) {
   const { security } = useTexts()
   const times = useTimes()
   const { client } = useSession()
@@ -16,6 +16,7 @@ export function DevicesSection() {
   const forget = useAction(async (id: string) => {
     await client.call('DELETE /auth/devices/:id', { params: { id } })
     await loaded.reload()
+    void onChanged()
   })
   if (loaded.status === 'failed') return <ProblemAlert error={loaded.error} />
   if (loaded.status === 'loading' || loaded.data.devices.length === 0) return null

@@ -23,9 +23,14 @@ export function SecurityPage() {
   const { client } = useSession()
   const status = useLoad('', () => client.call('GET /auth/mfa/status'))
   const [open, setOpen] = useState<'setup' | 'off' | null>(null)
+  const [turn, setTurn] = useState(0)
+  const changed = async () => {
+    setTurn((now) => now + 1)
+    await status.reload()
+  }
   const close = async () => {
     setOpen(null)
-    await status.reload()
+    await changed()
   }
   return (
     <>
@@ -35,16 +40,16 @@ export function SecurityPage() {
       {status.status === 'loaded' && (
         <>
           <State status={status.data} onTurnOff={() => setOpen('off')} onAdd={() => setOpen('setup')} />
-          <FactorsSection status={status.data} onAdd={() => setOpen('setup')} onChanged={status.reload} />
+          <FactorsSection status={status.data} onAdd={() => setOpen('setup')} onChanged={changed} />
           {offers('backup') && status.data.enabled && (
-            <BackupSection status={status.data} onChanged={status.reload} />
+            <BackupSection status={status.data} onChanged={changed} />
           )}
         </>
       )}
-      <SessionsSection />
-      <DevicesSection />
-      <PasswordSection />
-      <ActivitySection />
+      <SessionsSection onChanged={changed} />
+      <DevicesSection onChanged={changed} />
+      <PasswordSection onChanged={changed} />
+      <ActivitySection turn={turn} />
       {open === 'setup' && status.status === 'loaded' && (
         <SetupDialog status={status.data} onClose={() => void close()} />
       )}

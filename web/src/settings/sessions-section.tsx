@@ -10,7 +10,7 @@ import { useAction, useLoad } from '../ui/use-load.ts'
 
 type OwnSession = Answer<'GET /auth/sessions'>['sessions'][number]
 
-export function SessionsSection() {
+export function SessionsSection({ onChanged }: { onChanged(): Promise<void> }) {
   const { security } = useTexts()
   const { client, leave } = useSession()
   const sessions = useLoad('', () => client.call('GET /auth/sessions'))
@@ -18,6 +18,7 @@ export function SessionsSection() {
   const one = useAction(async (id: string) => {
     await client.call('DELETE /auth/sessions/:id', { params: { id } })
     await sessions.reload()
+    void onChanged()
   })
   return (
     <Section

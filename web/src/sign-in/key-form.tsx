@@ -10,7 +10,7 @@ import { askForKey } from './keys.ts'
 import type { MethodFormProps } from './method-form.tsx'
 
 /** Proof by a passkey or security key: a button, since browsers want to be asked by a hand. */
-export function KeyForm({ tempToken, onSubmit, onGone }: Omit<MethodFormProps, 'way'>) {
+export function KeyForm({ tempToken, onSubmit, onGone, choice }: Omit<MethodFormProps, 'way'>) {
   const { verify } = useTexts()
   const { client } = useSession()
   const { run, busy, error } = useAction(async () => {
@@ -31,6 +31,7 @@ export function KeyForm({ tempToken, onSubmit, onGone }: Omit<MethodFormProps, '
         {busy ? verify.webauthnAsked : verify.webauthn}
       </Text>
       <ProblemAlert error={error} />
+      {choice}
       <Button autoFocus loading={busy} fullWidth leftSection={<PasskeyIcon />} onClick={() => void run()}>
         {verify.useKey}
       </Button>
