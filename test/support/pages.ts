@@ -5,7 +5,7 @@ import { expect, onTestFinished } from 'vitest'
 import { buildPages, type Look, launchBrowser, openPage, screenshots } from './browser.ts'
 import { makeDirectory, sallyport, serve } from './cli.ts'
 
-export const password = 'Quartz-lantern-ferry-09'
+const password = 'Quartz-lantern-ferry-09'
 export const root = 'root@example.org'
 
 interface Opening extends Look {
