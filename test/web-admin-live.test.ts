@@ -159,6 +159,8 @@ it('reads a draft of policies as YAML, and says in which line it is wrong', asyn
 })
 
 it('names people where records keep ids, and says which addresses are not to be blocked', async () => {
+  await lock()
+  await unlock()
   const page = await pages.open('/admin/ledger', { as: root })
   await page.getByLabel('Type').fill('subject.unlocked')
   await button(page, 'Search').click()
