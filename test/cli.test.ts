@@ -56,6 +56,8 @@ const commands = [
   ['shim', 'close'],
   ['shim', 'enrol'],
   ['shim', 'clock', 'accept'],
+  ['shim', 'bundle', 'keygen'],
+  ['shim', 'bundle', 'request'],
   ['shim', 'break-glass'],
   ['shim', 'demo'],
   ['doctor'],

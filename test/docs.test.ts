@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'n
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { buildPages } from './support/browser.ts'
 import { bareEnvironment, makeDirectory, type Ran, type Serving, sallyport, serve } from './support/cli.ts'
 import { recordSession } from './support/recorded-session.ts'
 
@@ -28,6 +29,8 @@ const pages = [
   'docs/administer.md',
   'docs/block-attackers.md',
   'docs/guard-a-serial-port.md',
+  'docs/embed-the-dialog.md',
+  'docs/technicians-bundle.md',
 ]
 const read = (page: string) => readFileSync(join(root, page), 'utf8')
 
@@ -43,6 +46,7 @@ function blocks(page: string, language: string): string[] {
 }
 
 beforeAll(async () => {
+  buildPages()
   mkdirSync(bin)
   // As in a checkout, without npm's second of thinking.
   writeFileSync(
@@ -58,7 +62,7 @@ beforeAll(async () => {
   await recordSession(sandbox.path)
   writeFileSync(join(sandbox.path, 'policies.yaml'), blocks('docs/chains.md', 'yaml')[0]!)
   serving = await serve(['--data', data, '--port', '0'])
-})
+}, 120_000)
 
 afterAll(async () => {
   await serving?.stop()
@@ -98,7 +102,9 @@ describe.each(pages)('%s', (page) => {
     }
     for (const [line] of options) {
       const [, ...words] = line.split(' ').filter((word) => /^[a-z]+(-[a-z]+)*$/.test(word))
-      const { out, code } = await help(words.slice(0, ['client', 'clock'].includes(words[1] ?? '') ? 3 : 2))
+      const inner =
+        ['client', 'clock'].includes(words[1] ?? '') || ['keygen', 'request'].includes(words[2] ?? '')
+      const { out, code } = await help(words.slice(0, inner ? 3 : 2))
       if (code !== 0) continue
       for (const [option] of line.matchAll(/--[a-z-]+/g)) expect(out, line).toContain(option)
     }

@@ -56,6 +56,9 @@ describe('the packed serial gate', () => {
         cwd: folder,
       })
     expect(run('shim', 'check', '--config', join(own, 'shim.example.yaml'))).toContain('valid: ')
+    // Bundles are asked for here, and made elsewhere.
+    expect(run('shim', 'bundle', '--help')).toContain('request')
+    expect(run('shim', 'bundle', '--help')).not.toContain('keygen')
     expect(run('recording', 'keygen', '--help')).toContain('Usage: sallyport recording keygen')
     const licences = readFileSync(join(own, 'THIRD-PARTY-LICENSES'), 'utf8')
     for (const name of ['commander', 'uqr', 'yaml', 'zod']) expect(licences).toContain(`${name}\n\n`)

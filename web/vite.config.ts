@@ -2,16 +2,18 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
 import react from '@vitejs/plugin-react'
-import { defineConfig, type Plugin } from 'vite'
+import { build, defineConfig, type Plugin } from 'vite'
+
+const target = 'es2023'
 
 /** Puts a compressed copy beside each file, so that the server compresses nothing while it runs. */
-function compressed(): Plugin {
+function compressed(folder: string): Plugin {
   return {
     name: 'compressed',
     writeBundle({ dir }) {
-      const folder = join(dir!, 'assets')
-      for (const name of readdirSync(folder).filter((name) => /\.(js|css|svg)$/.test(name))) {
-        const file = join(folder, name)
+      const path = join(dir!, folder)
+      for (const name of readdirSync(path).filter((name) => /\.(js|css|svg)$/.test(name))) {
+        const file = join(path, name)
         const bytes = readFileSync(file)
         writeFileSync(`${file}.br`, brotliCompressSync(bytes))
         writeFileSync(`${file}.gz`, gzipSync(bytes, { level: 9 }))
@@ -20,10 +22,35 @@ function compressed(): Plugin {
   }
 }
 
+/** The elements for other people's pages: one file that needs no other, under a name that stays. */
+function embedded(): Plugin {
+  return {
+    name: 'embedded',
+    apply: 'build',
+    async writeBundle({ dir }) {
+      await build({
+        configFile: false,
+        logLevel: 'warn',
+        root: import.meta.dirname,
+        plugins: [compressed('embed')],
+        build: {
+          // The first that know `light-dark()`, by which the page's own colour scheme counts.
+          cssTarget: ['chrome123', 'firefox120', 'safari17.5'],
+          ...{ target, outDir: dir!, emptyOutDir: false, modulePreload: false, reportCompressedSize: false },
+          rollupOptions: {
+            input: 'src/embed/sallyport-embed.ts',
+            output: { entryFileNames: 'embed/[name].js' },
+          },
+        },
+      })
+    },
+  }
+}
+
 export default defineConfig({
-  plugins: [react(), compressed()],
+  plugins: [react(), compressed('assets'), embedded()],
   build: {
-    target: 'es2023',
+    target,
     // Nothing is inlined: the pages' policy takes images from files, and scripts from files alone.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },

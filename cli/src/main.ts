@@ -17,7 +17,7 @@ const commands = {
   block: async () => (await import('./commands/block.ts')).addBlockCommand,
   unblock: async () => (await import('./commands/block.ts')).addUnblockCommand,
   blocked: async () => (await import('./commands/block.ts')).addBlockedCommand,
-  shim: async () => (await import('./shim/shim-commands.ts')).addShimCommands,
+  shim: async () => (await import('./shim/server-commands.ts')).addServerShimCommands,
   doctor: async () => (await import('./commands/doctor.ts')).addDoctorCommand,
 }
 

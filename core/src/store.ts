@@ -7,6 +7,7 @@ import type { LedgerCheckpoint, LedgerEntry, LedgerRecord } from './ledger/entry
 import type { OutboxPort } from './mail/letter.ts'
 import type { DevicePort, RefreshTokenPort, SessionPort, TicketPort } from './session/session.ts'
 import type { SpoolPort } from './siem/spool.ts'
+import type { BundlePort } from './technicians/stored.ts'
 import type { BlockPort, FailurePort } from './threat/block.ts'
 import type { ThreatPort } from './threat/event.ts'
 import type { SignInPort } from './threat/sign-in-risk.ts'
@@ -83,6 +84,7 @@ export interface Tx {
   readonly blocks: BlockPort
   readonly failures: FailurePort
   readonly credentials: CredentialPort
+  readonly bundles: BundlePort
 }
 
 /** One page of a list: pass `next` back as `after` for the following page; `null` when there is none. */

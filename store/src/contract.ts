@@ -1,6 +1,7 @@
 import { describe } from 'vitest'
 import { describeAtomicity } from './contract/atomicity.ts'
 import type { Bench } from './contract/bench.ts'
+import { describeBundles } from './contract/bundles.ts'
 import { describeCredentials } from './contract/credentials.ts'
 import { describeDevices } from './contract/devices.ts'
 import { describeLedger } from './contract/ledger.ts'
@@ -28,6 +29,7 @@ export function describeStoreContract(name: string, bench: Bench): void {
     describeThreats(bench)
     describeSealed(bench)
     describeYubikeys(bench)
+    describeBundles(bench)
     describeRaces(bench)
     describeAtomicity(bench)
     describeLedger(bench)

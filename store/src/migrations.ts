@@ -25,6 +25,7 @@ export const migrations: readonly Migration[] = [
   { version: 5, statements: signIns },
   { version: 6, statements: threats },
   { version: 7, statements: credentials },
+  { version: 8, statements: bundles },
 ]
 
 function firstSchema({ integer, bytes, keyText, table, keyedTable }: SchemaDialect): string[] {
@@ -358,5 +359,28 @@ function credentials({ keyText, keyedTable }: SchemaDialect): string[] {
       PRIMARY KEY (application, credential_id)
     )${keyedTable}`,
     'CREATE INDEX credentials_by_enrolment ON credentials (enrolment_id)',
+  ]
+}
+
+/** Serial gates that bundles of technicians are made for, and what each technician has at each of them. */
+function bundles({ integer, bytes, table }: SchemaDialect): string[] {
+  return [
+    `CREATE TABLE bundle_devices (
+      device TEXT PRIMARY KEY,
+      public_key TEXT NOT NULL,
+      serial ${integer} NOT NULL,
+      issued_at ${integer} NOT NULL
+    )${table}`,
+    `CREATE TABLE bundle_secrets (
+      id TEXT PRIMARY KEY,
+      device TEXT NOT NULL REFERENCES bundle_devices (device),
+      technician TEXT NOT NULL,
+      factor TEXT NOT NULL,
+      key_id TEXT NOT NULL,
+      sealed ${bytes} NOT NULL,
+      created_at ${integer} NOT NULL,
+      UNIQUE (device, technician, factor)
+    )${table}`,
+    'CREATE INDEX bundle_secrets_by_key ON bundle_secrets (key_id)',
   ]
 }

@@ -2,6 +2,7 @@ import type { LedgerRecord, Tx } from '@sallyport/core'
 import { apiKeyPort, applicationPort } from './ports/applications.ts'
 import { attemptPort } from './ports/attempts.ts'
 import { blockPort, failurePort } from './ports/blocks.ts'
+import { bundlePort } from './ports/bundles.ts'
 import { challengePort } from './ports/challenges.ts'
 import { companyPort } from './ports/companies.ts'
 import { credentialPort } from './ports/credentials.ts'
@@ -51,5 +52,6 @@ export function createTx(sql: Sql, appended: LedgerRecord[]): Tx {
     blocks: blockPort(sql),
     failures: failurePort(sql),
     credentials: credentialPort(sql),
+    bundles: bundlePort(sql),
   }
 }

@@ -32,6 +32,8 @@ export interface Look {
   colorScheme?: 'light' | 'dark'
   size?: keyof typeof sizes
   locale?: string
+  /** Another server that the page may load from. */
+  elsewhere?: string
 }
 
 /** Answers that these pages ask for knowing that they may be a no: a wrong code, a session that is over. */
@@ -41,7 +43,7 @@ const expected = new Set([400, 401, 403, 409, 429])
 export async function openPage(
   browser: Browser,
   url: string,
-  { colorScheme = 'light', size = 'wide', locale = 'en-GB' }: Look = {},
+  { colorScheme = 'light', size = 'wide', locale = 'en-GB', elsewhere = url }: Look = {},
 ): Promise<{ page: Page; context: BrowserContext; faults: string[] }> {
   const context = await browser.newContext({
     ...{ colorScheme, locale, viewport: sizes[size], acceptDownloads: true },
@@ -57,7 +59,8 @@ export async function openPage(
     if (request.failure()?.errorText !== 'net::ERR_ABORTED') faults.push(`failed: ${request.url()}`)
   })
   page.on('request', (request) => {
-    if (!/^(data|blob):/.test(request.url()) && !request.url().startsWith(url)) faults.push(request.url())
+    const at = request.url()
+    if (!/^(data|blob):/.test(at) && !at.startsWith(url) && !at.startsWith(elsewhere)) faults.push(at)
   })
   page.on('response', (response) => {
     const known = expected.has(response.status()) && refusal(response.url())

@@ -25,7 +25,7 @@ export async function startProgram(
   })
   const exited = once(child, 'exit')
   for await (const line of createInterface(child.stdout)) {
-    const url = /(http:\/\/127\.0\.0\.1:\d+)\//.exec(line)?.[1]
+    const url = /(http:\/\/(?:127\.0\.0\.1|localhost):\d+)\//.exec(line)?.[1]
     if (!url) continue
     child.stdout.resume()
     const stop = async () => {

@@ -17,6 +17,7 @@ interface StatusAnswer {
   }[]
   boot_count: number
   clock: { trusted: boolean; reason?: string }
+  directory?: { state: string; serial: number | null; expires: string | null; refused: string | null }
 }
 
 /** Asks the daemon that runs with this configuration file. */
@@ -34,7 +35,7 @@ export async function askCommand(
   print({ json: options.json ?? false, data, text })
 }
 
-function formatStatus({ ports, boot_count: boots, clock }: StatusAnswer): string {
+function formatStatus({ ports, boot_count: boots, clock, directory }: StatusAnswer): string {
   const rows = ports.map((port) => [
     ...[port.id, port.state, port.technician ?? '–', port.session_id ?? '–'],
     ...[String(port.bytes_in), String(port.bytes_out), port.endpoints.technician, port.endpoints.device],
@@ -46,8 +47,16 @@ function formatStatus({ ports, boot_count: boots, clock }: StatusAnswer): string
   return [
     table(['PORT', 'STATE', 'TECHNICIAN', 'SESSION', 'IN', 'OUT', 'NEAR', 'DEVICE', 'NOTE'], rows),
     `start ${boots}; clock ${clock.trusted ? 'trusted' : style.red(`not trusted: ${clock.reason}`)}`,
+    ...(directory ? bundleLines(directory) : []),
     ...waiting.map((session) => style.yellow(`break-glass session ${session} waits to be explained`)),
   ].join('\n')
+}
+
+function bundleLines({ state, serial, expires, refused }: NonNullable<StatusAnswer['directory']>): string[] {
+  const paint = state === 'valid' ? style.green : state === 'expiring' ? style.yellow : style.red
+  const held = serial === null ? 'none was accepted yet' : `serial ${serial}, until ${expires}`
+  const lines = [`bundle of technicians: ${paint(state)}; ${held}`]
+  return refused === null ? lines : [...lines, style.red(`the file that lies there ${refused}`)]
 }
 
 function list(data: unknown): string {

@@ -20,6 +20,8 @@ import {
 } from '@sallyport/core'
 import {
   createRecorder,
+  type DirectorySource,
+  openBundleKey,
   openSigningKey,
   parseAuditorKey,
   type Recorder,
@@ -28,7 +30,7 @@ import {
 } from '@sallyport/gate-serial'
 import { createSqliteStore } from '@sallyport/store'
 import { openLedger } from '../open-ledger.ts'
-import { stateDirectory } from './read-config.ts'
+import { readDirectoryKey, stateDirectory } from './read-config.ts'
 
 /** What the gate and its commands stand on, opened from its own directory. */
 export interface ShimFoundation {
@@ -40,6 +42,8 @@ export interface ShimFoundation {
   recorder: Recorder
   /** Signs recordings and heartbeats. */
   signingKey: KeyObject
+  /** Where technicians come from whom the configuration does not list. */
+  directory: DirectorySource | null
   notices: string[]
   close(): Promise<void>
 }
@@ -79,11 +83,16 @@ export async function openShim(config: ShimConfig): Promise<ShimFoundation> {
       createBackupFactor(),
       createYubikeyFactor({ validator }),
     ]
+    const source = config.directory && {
+      bundle: resolve(config.directory.bundle),
+      publicKey: readDirectoryKey(config.directory),
+      privateKey: await openBundleKey({ store, vault, random }),
+    }
     const close = async () => {
       await store.close()
       vault.destroy()
     }
-    return { clock, random, store, vault, factors, recorder, signingKey, notices, close }
+    return { clock, random, store, vault, factors, recorder, signingKey, directory: source, notices, close }
   } catch (error) {
     await store.close()
     throw error

@@ -1,7 +1,14 @@
-import { statSync } from 'node:fs'
+import type { KeyObject } from 'node:crypto'
+import { readFileSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { SallyportError } from '@sallyport/core'
-import { holdsClearSecret, parseShimConfig, type ShimConfig } from '@sallyport/gate-serial'
+import {
+  holdsClearSecret,
+  isBundleKeyInline,
+  parseBundleKey,
+  parseShimConfig,
+  type ShimConfig,
+} from '@sallyport/gate-serial'
 import { readYaml } from '../read-yaml.ts'
 
 /** The configuration of the serial gate, or one error with the path of every fault. */
@@ -16,6 +23,22 @@ export function readShimConfig(file: string): ShimConfig {
     )
   }
   return config
+}
+
+/** The key that bundles must be signed with: in place, or in a file that nobody else can write. */
+export function readDirectoryKey({ public_key: written }: NonNullable<ShimConfig['directory']>): KeyObject {
+  try {
+    if (isBundleKeyInline(written)) return parseBundleKey(written)
+    if (statSync(written).mode & 0o022)
+      throw new SallyportError('invalid_input', `others could write it; run \`chmod go-w ${written}\``)
+    return parseBundleKey(readFileSync(written, 'utf8'))
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException
+    const why = cause instanceof SallyportError ? message : `cannot be read (${code})`
+    const where = isBundleKeyInline(written) ? '' : `${written}: `
+    const key = 'technicians[].directory.public_key'
+    throw new SallyportError('config_invalid', `${key}: ${where}${why}`, { cause })
+  }
 }
 
 export function stateDirectory({ storage }: Pick<ShimConfig, 'storage'>): string {

@@ -1,9 +1,16 @@
 import { Command } from 'commander'
 import { addGroup } from '../add-group.ts'
-import type { BreakGlassOptions, EnrolOptions, ShimOptions } from './shim-options.ts'
+import type { BreakGlassOptions, BundleRequestOptions, EnrolOptions, ShimOptions } from './shim-options.ts'
 
 /** The serial gate's commands. Each loads what it needs when it is called. */
-export function addShimCommands(program: Command): void {
+export function addShimCommands(program: Command, { bundle = bundleGroup() } = {}): void {
+  bundle.addCommand(
+    shimCommand('request', 'write the request that a bundle for this gate is made from', 'bundle request')
+      .requiredOption('--out <file>', 'where the request goes')
+      .action(async (options: BundleRequestOptions) =>
+        (await import('./bundle-request.ts')).bundleRequestCommand(options),
+      ),
+  )
   const clock = new Command('clock')
     .description("the gate's clock, after it was set")
     .addHelpText('after', '\nExample:\n  $ sallyport shim clock accept --help\n')
@@ -41,6 +48,7 @@ export function addShimCommands(program: Command): void {
         .option('--backup-codes', 'ten backup codes instead of an authenticator')
         .action(async (options: EnrolOptions) => (await import('./enrol.ts')).enrolCommand(options)),
       clock,
+      bundle,
       shimCommand('break-glass', 'make a new emergency code for a port, or explain the use of one')
         .option('--port <id>', 'the port; needed when there are several')
         .option('--explain <session>', 'the session that was opened by an emergency code')
@@ -56,6 +64,13 @@ export function addShimCommands(program: Command): void {
         .action(async (options: { dir?: string }) => (await import('./demo.ts')).demoCommand(options)),
     ],
   })
+}
+
+/** On the gate's own board none is made. */
+function bundleGroup(): Command {
+  return new Command('bundle')
+    .description('technicians from a signed bundle')
+    .addHelpText('after', '\nExample:\n  $ sallyport shim bundle request --help\n')
 }
 
 type AskOptions = ShimOptions & { port?: string; technician?: string; reason?: string }
@@ -88,4 +103,5 @@ const exampleOf: Record<string, string> = {
   close: ' --reason "technician left"',
   enrol: ' --technician alice@example.org',
   'clock accept': ' --reason "battery replaced"',
+  'bundle request': ' --out empump-12.request',
 }

@@ -9,6 +9,10 @@ export interface EnrolOptions extends ShimOptions {
   backupCodes?: boolean
 }
 
+export interface BundleRequestOptions extends ShimOptions {
+  out: string
+}
+
 export interface BreakGlassOptions extends ShimOptions {
   port?: string
   explain?: string

@@ -15,7 +15,8 @@ export const RETIRE_AFTER = 7 * SEAL_LEASE
 
 /** Every port that holds sealed secrets, for a rotation of the whole installation. */
 export function sealedPorts(tx: Tx): Resealable[] {
-  return [tx.enrolments, tx.secrets, tx.challenges, tx.outbox, tx.yubikeys, tx.validationClients]
+  const keys = [tx.yubikeys, tx.validationClients]
+  return [tx.enrolments, tx.secrets, tx.challenges, tx.outbox, ...keys, tx.bundles]
 }
 
 export interface RotationProgress {

@@ -22,7 +22,7 @@ import { registerWebauthn } from './login/webauthn-calls.ts'
 import { registerYubikey } from './login/yubikey-call.ts'
 import { createMetrics } from './metrics.ts'
 import { registerOperator } from './operator.ts'
-import { isPage, pageHeaders, registerPages } from './pages.ts'
+import { isForOtherSites, isPage, pageHeaders, registerPages } from './pages.ts'
 import { answerRefusal, Refusal, refusalOf } from './refusal.ts'
 import { registerAnalyze } from './security/analyze-call.ts'
 import { registerSecurity } from './security/security-api.ts'
@@ -77,10 +77,14 @@ export function createHttpGate(config: GateConfig, services: GateServices): Http
   const hot = createHotAnswers({ memory, metrics, guard })
 
   app.use(hot.path, hot.learn)
-  const headers = secureHeaders({ contentSecurityPolicy, xFrameOptions: 'DENY' })
-  app.use((context, next) =>
-    config.pages !== null && isPage(context.req.path) ? pageHeaders(context, next) : headers(context, next),
-  )
+  const common = { contentSecurityPolicy, xFrameOptions: 'DENY' }
+  const headers = secureHeaders(common)
+  const sharedHeaders = secureHeaders({ ...common, crossOriginResourcePolicy: 'cross-origin' })
+  app.use((context, next) => {
+    const { path } = context.req
+    if (isForOtherSites(path)) return sharedHeaders(context, next)
+    return config.pages !== null && isPage(path) ? pageHeaders(context, next) : headers(context, next)
+  })
   app.use(async (context, next) => {
     const stop = metrics.started()
     await next()

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import { NONCE, secureHeaders } from 'hono/secure-headers'
@@ -32,6 +33,11 @@ export const pageHeaders = secureHeaders({
   xFrameOptions: 'DENY',
 })
 
+/** The elements that pages of other sites load, with nobody's cookies: nothing in it is anybody's own. */
+const embedPath = '/embed/sallyport-embed.js'
+
+export const isForOtherSites = (path: string) => path === embedPath
+
 const types: Readonly<Record<string, string>> = {
   '.js': 'text/javascript; charset=utf-8',
   '.css': 'text/css; charset=utf-8',
@@ -62,21 +68,36 @@ export function registerPages(app: GateApp, { folder, offers }: NonNullable<Gate
 
   app.get('/assets/:name', async (context) => {
     const name = context.req.param('name')
-    const type = types[extname(name)]
-    if (!/^[\w-][\w.-]*$/.test(name) || type === undefined) return nothingHere(context)
-    const file = join(folder, 'assets', name)
-    const accepted = context.req.header('accept-encoding') ?? ''
-    const headers = { 'content-type': type, 'cache-control': 'public, max-age=31536000, immutable' }
-    for (const { encoding, suffix } of encodings) {
-      const bytes = accepted.includes(encoding) ? await read(file + suffix) : null
-      if (bytes) {
-        const encoded = { ...headers, 'content-encoding': encoding, vary: 'accept-encoding' }
-        return context.body(bytes, 200, encoded)
-      }
-    }
-    const bytes = await read(file)
-    return bytes ? context.body(bytes, 200, headers) : nothingHere(context)
+    if (!/^[\w-][\w.-]*$/.test(name) || types[extname(name)] === undefined) return nothingHere(context)
+    const lasting = { 'cache-control': 'public, max-age=31536000, immutable' }
+    return serveFile(context, { file: join(folder, 'assets', name), headers: lasting })
   })
+
+  // Asked for at each use by its one name, so that an upgrade is in force at once.
+  app.get(embedPath, async (context) => {
+    const file = join(folder, embedPath)
+    const bytes = await read(file)
+    if (!bytes) return nothingHere(context)
+    const etag = `W/"${createHash('sha256').update(bytes).digest('base64url')}"`
+    const headers = { 'cache-control': 'no-cache', 'access-control-allow-origin': '*', etag }
+    if (context.req.header('if-none-match') === etag) return context.body(null, 304, headers)
+    return serveFile(context, { file, headers })
+  })
+}
+
+/** A built file, or the smaller copy that was made of it. */
+async function serveFile(
+  context: GateContext,
+  { file, headers }: { file: string; headers: Readonly<Record<string, string>> },
+): Promise<Response> {
+  const accepted = context.req.header('accept-encoding') ?? ''
+  const typed = { ...headers, 'content-type': types[extname(file)] ?? '', vary: 'accept-encoding' }
+  for (const { encoding, suffix } of encodings) {
+    const bytes = accepted.includes(encoding) ? await read(file + suffix) : null
+    if (bytes) return context.body(bytes, 200, { ...typed, 'content-encoding': encoding })
+  }
+  const bytes = await read(file)
+  return bytes ? context.body(bytes, 200, typed) : nothingHere(context)
 }
 
 async function read(path: string): Promise<Uint8Array<ArrayBuffer> | null> {

@@ -2,6 +2,7 @@ import type { Judgement, Suspicion } from '@sallyport/core'
 import type { Route } from '@sallyport/protocol'
 import type { MiddlewareHandler } from 'hono'
 import type { GateContext, GateEnv } from './context.ts'
+import { isForOtherSites } from './pages.ts'
 import { answerRefusal, Refusal } from './refusal.ts'
 
 /** Looks for signs of attacks in what comes to the gate's own surfaces, and leaves the refusing to blocks. */
@@ -33,7 +34,8 @@ export function createSuspicionGuard(suspicion: Suspicion): SuspicionGuard {
     async watch(context: GateContext, next) {
       const address = context.get('address')
       const judgement = suspicion.judge(headOf(context))
-      if (isMadeElsewhere(context) && (judgement.action !== 'allow' || !isFollowedLink(context))) {
+      const meant = isFollowedLink(context) || isForOtherSites(context.req.path)
+      if (isMadeElsewhere(context) && (judgement.action !== 'allow' || !meant)) {
         note(context, judgement, { address, blameless: true })
         return answerRefusal(context, new Refusal('csrf_refused', 'a page elsewhere made this request'))
       }

@@ -1,4 +1,29 @@
+export {
+  type BundledTechnician,
+  type BundleRequest,
+  parseBundleRequest,
+  requestFingerprint,
+  sealBundle,
+} from './bundle/bundle.ts'
+export {
+  acceptedBefore,
+  type DirectorySource,
+  openBundleKey,
+  readBundle,
+  stateOf,
+  untimely,
+} from './bundle/directory.ts'
+export {
+  generateBundleKey,
+  isBundleKeyInline,
+  parseBundleKey,
+} from './bundle/signing.ts'
 export { holdsClearSecret, parseShimConfig, type ShimConfig } from './config/shim-config.ts'
+export {
+  type ListedTechnician,
+  type ProgrammedYubikey,
+  parseTechnicianFile,
+} from './config/technician-file.ts'
 export { callControl, serveControl } from './control/control-socket.ts'
 export { shimControl } from './control/shim-control.ts'
 export { createBreakGlass } from './decide/break-glass.ts'
@@ -30,3 +55,4 @@ export type { Sensor } from './tamper/sensor.ts'
 export { sensorRules } from './tamper/sensors.ts'
 export { createTamperWatch } from './tamper/tamper-watch.ts'
 export { systemTimers } from './timers.ts'
+export { parseX25519, x25519Text } from './x25519.ts'

@@ -9,12 +9,13 @@ import {
   type Store,
   type Vault,
 } from '@sallyport/core'
+import { createDirectory, type DirectorySource } from './bundle/directory.ts'
 import type { ShimConfig } from './config/shim-config.ts'
 import { createAuthority } from './decide/authority.ts'
 import { createBreakGlass } from './decide/break-glass.ts'
 import { createClockTrust } from './decide/clock-trust.ts'
-import { enrolTechnicians } from './decide/enrol-technicians.ts'
 import { technicianLimits } from './decide/port-budget.ts'
+import { createRoster } from './decide/roster.ts'
 import { endpointOf as openEndpoint } from './endpoints/open-endpoint.ts'
 import type { Alerts } from './evidence/alerts.ts'
 import { createJournal } from './gate/journal.ts'
@@ -43,6 +44,8 @@ export interface ShimParts {
   software: string
   log: ShimLog
   alerts: Pick<Alerts, 'raise'>
+  /** Where `technicians[].directory` has its technicians from. */
+  directory?: DirectorySource | null
   /** Where lines come from, when not from this machine's ports. */
   endpointOf?: typeof openEndpoint
 }
@@ -59,16 +62,22 @@ export async function createShim(parts: ShimParts) {
   const boots = await countBoot(parts)
   for (const { path, frames } of await recorder.recover())
     log.warn({ path, frames }, 'a recording was interrupted')
-  const subjects = await enrolTechnicians(config.technicians, { ...parts, totp: config.totp })
+  const gates = new Map<string, PortGate>()
+  const roster = await createRoster({
+    ...parts,
+    directory: parts.directory
+      ? await createDirectory({ ...parts, source: parts.directory, device: config.device.id })
+      : null,
+    onGone: endSessionsOf,
+  })
   const breakGlass = createBreakGlass({ ...parts, ports: config.ports.map(({ id }) => id) })
   const limits = technicianLimits(config.lockout)
   const attempts: Attempts = createAttempts({ ...parts, limits })
   const policies = parseGatePolicies(config.policy)
-  const authority = createAuthority({ ...parts, attempts, policies, subjects, limits, clockTrust })
-  const journal = createJournal({ store, clock, timers, log, subjects })
+  const authority = createAuthority({ ...parts, attempts, policies, roster, limits, clockTrust })
+  const journal = createJournal({ store, clock, timers, log, subjects: roster.known })
   const startedAt = timers.monotonic()
 
-  const gates = new Map<string, PortGate>()
   for (const port of config.ports) {
     const saved = await store.read((tx) => loadPortState(tx, port.id))
     const [technician, device] = [endpointOf(port.technician), endpointOf(port.device)]
@@ -76,7 +85,7 @@ export async function createShim(parts: ShimParts) {
       proven: Parameters<Parameters<typeof createPortGate>[0]['header']>[0],
     ): RecordingHeader => ({
       ...proven,
-      technician: { ...proven.technician, ...nameOf(config, proven.technician.id) },
+      technician: { ...proven.technician, ...known({ name: roster.nameOf(proven.technician.id) }) },
       device: {
         id: config.device.id,
         ...known({ name: config.device.name, location: config.device.location }),
@@ -93,6 +102,16 @@ export async function createShim(parts: ShimParts) {
       },
     })
     gates.set(port.id, gate)
+  }
+
+  /** Who was taken out goes on with nothing. */
+  function endSessionsOf(technicians: readonly string[]): void {
+    for (const gate of gates.values()) {
+      if (!technicians.includes(gate.status().technician ?? '')) continue
+      gate.send({ type: 'ended', reason: 'the technician was taken out' }).catch((error: unknown) => {
+        log.error({ port: gate.id, err: error }, 'the end of a session could not be kept')
+      })
+    }
   }
 
   /** What somebody should be told of at once. A tamper is told by who saw it. */
@@ -125,11 +144,15 @@ export async function createShim(parts: ShimParts) {
     throw new SallyportError('invalid_input', `name the port with --port: ${[...gates.keys()].join(', ')}`)
   }
 
+  if ((await clockTrust.check()).trusted) await roster.refresh()
+
   return {
     breakGlass,
 
     async status() {
       const verdict = await clockTrust.check()
+      if (verdict.trusted) await roster.refresh()
+      const directory = roster.directory()
       const ports = []
       for (const gate of gates.values()) {
         const unexplained = await breakGlass.unexplained(gate.id)
@@ -143,6 +166,7 @@ export async function createShim(parts: ShimParts) {
         uptime: Math.round((timers.monotonic() - startedAt) / 1_000),
         clock: verdict.trusted ? { trusted: true } : { trusted: false, reason: verdict.reason },
         recordings: await recorder.usage(),
+        ...(directory && { directory }),
       }
     },
 
@@ -208,10 +232,6 @@ async function countBoot({ store, clock, software }: ShimParts): Promise<number>
     })
     return boots
   })
-}
-
-function nameOf({ technicians }: ShimConfig, id: string): { name?: string } {
-  return known({ name: technicians.find((one) => one.id === id)?.name })
 }
 
 /** Without the keys that hold nothing. */

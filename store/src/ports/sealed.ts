@@ -2,7 +2,14 @@ import type { Resealable, SealedSecret } from '@sallyport/core'
 import { changed, count, type Sql, type SqlRow, type SqlValue } from '../sql.ts'
 
 interface SealedTable {
-  table: 'enrolments' | 'secrets' | 'challenges' | 'outbox' | 'yubikeys' | 'validation_clients'
+  table:
+    | 'enrolments'
+    | 'secrets'
+    | 'challenges'
+    | 'outbox'
+    | 'yubikeys'
+    | 'validation_clients'
+    | 'bundle_secrets'
   id: string
   /** What the secret is bound to, as SQL: the vault's associated data. */
   subject: string

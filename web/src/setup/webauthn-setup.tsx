@@ -8,7 +8,7 @@ import type { SetupStepProps } from './enrolled.ts'
 
 /** A passkey or security key: the browser makes it, for this address alone. */
 export function WebauthnSetup({ client, onEnrolled }: SetupStepProps) {
-  const { setup, security, verify } = useTexts()
+  const { setup, verify } = useTexts()
   const [name, setName] = useState(setup.webauthn.preset)
   const { run, busy, error } = useAction(async () => {
     const options = await client.call('POST /auth/mfa/enroll/webauthn/options', { body: { name } })
@@ -28,7 +28,7 @@ export function WebauthnSetup({ client, onEnrolled }: SetupStepProps) {
           {busy ? verify.webauthnAsked : setup.webauthn.lead}
         </Text>
         <TextInput
-          {...{ label: security.name, maxLength: 64, required: true, withAsterisk: false }}
+          {...{ label: setup.name, maxLength: 64, required: true, withAsterisk: false }}
           value={name}
           onChange={(event) => setName(event.currentTarget.value)}
         />

@@ -7,7 +7,7 @@ import type { SetupStepProps } from './enrolled.ts'
 
 /** A YubiKey: one touch types the code that registers it. */
 export function YubikeySetup({ client, onEnrolled }: SetupStepProps) {
-  const { setup, security, verify } = useTexts()
+  const { setup, verify } = useTexts()
   const [name, setName] = useState(setup.yubikey.preset)
   const [otp, setOtp] = useState('')
   const { run, busy, error } = useAction(async () => {
@@ -29,7 +29,7 @@ export function YubikeySetup({ client, onEnrolled }: SetupStepProps) {
       <Stack gap="md">
         <Text c="dimmed">{setup.yubikey.lead}</Text>
         <TextInput
-          {...{ label: security.name, maxLength: 64, required: true, withAsterisk: false }}
+          {...{ label: setup.name, maxLength: 64, required: true, withAsterisk: false }}
           value={name}
           onChange={(event) => setName(event.currentTarget.value)}
         />

@@ -2,25 +2,153 @@ import type { Texts } from './en.ts'
 
 const anzahl = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`
 
-export const de: Texts = {
-  common: {
-    language: 'Sprache',
-    light: 'Zu hellen Farben wechseln',
-    dark: 'Zu dunklen Farben wechseln',
-    loading: 'Wird geladen',
-    retry: 'Noch einmal versuchen',
-    cancel: 'Abbrechen',
-    close: 'Schließen',
-    back: 'Zurück',
-    save: 'Speichern',
-    copy: 'Kopieren',
-    copied: 'Kopiert',
-    more: 'Mehr zeigen',
-    lookOn: 'Nichts unter dem bisher Durchgesehenen.',
-    tryAgainAt: (time) => `Um ${time} Uhr geht es weiter.`,
-    step: (step, of) => `Schritt ${step} von ${of}`,
-    toSignIn: 'Zur Anmeldung',
+export const common: Texts['common'] = {
+  language: 'Sprache',
+  light: 'Zu hellen Farben wechseln',
+  dark: 'Zu dunklen Farben wechseln',
+  loading: 'Wird geladen',
+  retry: 'Noch einmal versuchen',
+  cancel: 'Abbrechen',
+  close: 'Schließen',
+  back: 'Zurück',
+  save: 'Speichern',
+  copy: 'Kopieren',
+  copied: 'Kopiert',
+  more: 'Mehr zeigen',
+  lookOn: 'Nichts unter dem bisher Durchgesehenen.',
+  tryAgainAt: (time) => `Um ${time} Uhr geht es weiter.`,
+  step: (step, of) => `Schritt ${step} von ${of}`,
+  toSignIn: 'Zur Anmeldung',
+}
+
+export const methods: Texts['methods'] = {
+  totp: { name: 'Authenticator-App', hint: 'Ein sechsstelliger Code, den Ihr Telefon zeigt' },
+  email: { name: 'Code per E-Mail', hint: 'Ein sechsstelliger Code an Ihre Adresse' },
+  backup: { name: 'Ersatzcode', hint: 'Einer der Codes, die Sie aufbewahrt haben' },
+  yubikey: { name: 'YubiKey', hint: 'Eine Berührung des Schlüssels tippt den Code' },
+  webauthn: {
+    name: 'Passkey oder Sicherheitsschlüssel',
+    hint: 'Ihr Gerät, sein Fingerabdruckleser oder ein Schlüssel',
   },
+  pass: { name: 'Passierschein vom Helpdesk', hint: 'Für eine Anmeldung, wenn nichts anderes mehr geht' },
+}
+
+export const verify: Texts['verify'] = {
+  title: 'Bestätigen Sie, dass Sie es sind',
+  again: 'Noch einmal bestätigen',
+  againLead: 'Das ändert den Schutz Ihres Kontos und braucht deshalb einen frischen Nachweis.',
+  totp: 'Geben Sie den Code ein, den Ihre Authenticator-App gerade zeigt.',
+  email: 'Wir senden einen Code an die Adresse Ihres Kontos.',
+  emailSent: (minutes) => `Ein Code ist unterwegs. Er gilt ${minutes} Minuten.`,
+  backup: 'Geben Sie einen der aufbewahrten Ersatzcodes ein. Jeder gilt einmal.',
+  yubikey: 'Setzen Sie den Cursor in das Feld und berühren Sie Ihren YubiKey.',
+  webauthn:
+    'Halten Sie Ihren Schlüssel oder Ihr Gerät bereit und drücken Sie den Knopf: Ihr Browser fragt danach.',
+  webauthnAsked:
+    'Folgen Sie nun Ihrem Browser: Berühren Sie den Schlüssel, oder benutzen Sie Fingerabdruck oder PIN Ihres Geräts.',
+  pass: 'Geben Sie den Passierschein ein, den Sie vom Helpdesk haben. Er gilt einmal.',
+  code: 'Sechsstelliger Code',
+  backupCode: 'Ersatzcode',
+  yubikeyCode: 'Code des YubiKey',
+  passCode: 'Passierschein',
+  send: 'Code senden',
+  resend: 'Neuen Code senden',
+  resendIn: (seconds) => `Neuer Code in ${seconds} s`,
+  useKey: 'Passkey oder Sicherheitsschlüssel benutzen',
+  submit: 'Bestätigen',
+  others: 'Anders bestätigen',
+  remember: (days) => `Diesen Browser ${anzahl(days, 'Tag', 'Tage')} lang nicht mehr fragen`,
+  attemptsLeft: (count) => `Noch ${anzahl(count, 'Versuch', 'Versuche')}.`,
+  passed: 'Richtig. Noch ein Schritt.',
+  reset:
+    'Der Code war nicht richtig, deshalb sind beide Türen wieder zu: Beginnen Sie noch einmal mit Schritt 1.',
+  confirmed: 'Bestätigt.',
+  startAgain: 'Von vorn beginnen',
+  keyElsewhere:
+    'Schlüssel gelten unter dieser Adresse nicht. Öffnen Sie diese Seiten unter dem Namen, den sie haben sollen.',
+  keyCancelled:
+    'Der Browser ist nicht fertig geworden: kein Schlüssel benutzt, oder es hat zu lange gedauert.',
+}
+
+export const setup: Texts['setup'] = {
+  title: 'Schützen Sie Ihr Konto',
+  required: 'Dieses Konto braucht einen zweiten Nachweis, dass Sie es sind. Das dauert zwei Minuten.',
+  choose: 'Wie möchten Sie nachweisen, dass Sie es sind?',
+  recommended: 'Empfohlen',
+  steps: { method: 'Methode', connect: 'Verbinden', codes: 'Ersatzcodes' },
+  name: 'Name',
+  nothing: 'Hier lässt sich nichts hinzufügen. Fragen Sie, wer diese Installation betreibt.',
+  totp: {
+    title: 'Authenticator-App verbinden',
+    scan: 'Scannen Sie dieses Bild mit einer Authenticator-App, etwa Google Authenticator, Microsoft Authenticator oder 1Password.',
+    qr: 'QR-Code für Ihre Authenticator-App',
+    open: 'Authenticator-App auf diesem Gerät öffnen',
+    secretTitle: 'Kein Scannen möglich? Tippen Sie dieses Geheimnis ein',
+    confirm: 'Geben Sie dann den Code ein, den die App zeigt:',
+    name: 'Authenticator-App',
+  },
+  email: {
+    title: 'Codes per E-Mail',
+    lead: (email) =>
+      `Wir haben einen Code an ${email ?? 'die Adresse Ihres Kontos'} gesendet. Geben Sie ihn hier ein, damit feststeht, dass er ankommt.`,
+  },
+  webauthn: {
+    title: 'Passkey oder Sicherheitsschlüssel hinzufügen',
+    lead: 'Geben Sie ihm einen Namen, den Sie wiedererkennen, und folgen Sie dann Ihrem Browser.',
+    preset: 'Mein Passkey',
+    begin: 'Im Browser weitermachen',
+  },
+  yubikey: {
+    title: 'YubiKey hinzufügen',
+    lead: 'Geben Sie ihm einen Namen, setzen Sie den Cursor in das zweite Feld und berühren Sie den Schlüssel.',
+    preset: 'Mein YubiKey',
+  },
+  codes: {
+    title: 'Ersatzcodes aufbewahren',
+    lead: 'Ist das Telefon weg, lässt Sie jeder dieser Codes einmal hinein. Sie werden nur jetzt gezeigt.',
+    short: 'Für den Fall, dass Ihr Telefon weg ist. Jeder gilt einmal.',
+    copy: 'Kopieren',
+    download: 'Herunterladen',
+    print: 'Drucken',
+    saved: 'Ich habe diese Codes so aufbewahrt, dass ich sie ohne mein Telefon finde',
+    finish: 'Fertig',
+    file: (email) =>
+      `Sallyport-Ersatzcodes${email === null ? '' : ` von ${email}`}\nJeder gilt einmal. Bewahren Sie sie sicher auf.\n`,
+  },
+}
+
+export const problems: Texts['problems'] = {
+  internal:
+    'Etwas ist schiefgegangen. Versuchen Sie es noch einmal; bleibt es so, sagen Sie es, wer diese Installation betreibt.',
+  unreachable:
+    'Der Server ist nicht zu erreichen. Prüfen Sie Ihre Verbindung und versuchen Sie es noch einmal.',
+  invalid_credentials: 'E-Mail-Adresse oder Passwort ist falsch.',
+  invalid_token: 'Es hat zu lange gedauert oder wurde anderswo beendet. Beginnen Sie von vorn.',
+  invalid_code: 'Dieser Code ist nicht richtig oder wurde schon benutzt.',
+  invalid_input: 'Etwas davon lässt sich so nicht verwenden:',
+  locked: 'Zu viele falsche Codes.',
+  too_many_attempts: 'Zu viele Versuche.',
+  busy: 'Zu viele melden sich gerade gleichzeitig an. Versuchen Sie es gleich noch einmal.',
+  denied: 'Die Anmeldung steht diesem Konto von hier aus jetzt nicht offen.',
+  forbidden: 'Das steht Ihnen nicht offen.',
+  password_unfit: 'Dieses Passwort geht nicht:',
+  mfa_enforced: 'Ihre Organisation verlangt einen zweiten Faktor: Fügen Sie erst einen anderen hinzu.',
+  nothing_pending: 'Es gibt nichts mehr zu bestätigen. Beginnen Sie von vorn.',
+  nothing_enrolled: 'Es gibt noch keinen Faktor, der das nachweist.',
+  already_exists: 'Das gibt es schon.',
+  not_found: 'Das gibt es nicht mehr.',
+  csrf_refused: 'Der Server hält diese Seite nicht für seine eigene. Laden Sie sie neu.',
+  store_unavailable: 'Der Server erreicht seine Datenbank nicht. Versuchen Sie es gleich noch einmal.',
+  webauthn_unavailable: 'Passkeys und Sicherheitsschlüssel sind unter dieser Adresse nicht eingerichtet.',
+  yubikey_unavailable:
+    'YubiKeys lassen sich gerade nicht prüfen. Nehmen Sie einen anderen Weg, oder versuchen Sie es gleich noch einmal.',
+  policy_invalid: 'Diese Regeln lassen sich nicht verwenden:',
+  last_admin: 'Sonst könnte niemand mehr verwalten: Machen Sie erst jemand anderen zum Administrator.',
+  not_ready: 'Der Server ist noch nicht bereit. Versuchen Sie es gleich noch einmal.',
+}
+
+export const de: Texts = {
+  common,
   frame: {
     skip: 'Zum Inhalt springen',
     places: 'Seiten',
@@ -30,17 +158,7 @@ export const de: Texts = {
     signedInAs: (email) => `Angemeldet als ${email}`,
     signOut: 'Abmelden',
   },
-  methods: {
-    totp: { name: 'Authenticator-App', hint: 'Ein sechsstelliger Code, den Ihr Telefon zeigt' },
-    email: { name: 'Code per E-Mail', hint: 'Ein sechsstelliger Code an Ihre Adresse' },
-    backup: { name: 'Ersatzcode', hint: 'Einer der Codes, die Sie aufbewahrt haben' },
-    yubikey: { name: 'YubiKey', hint: 'Eine Berührung des Schlüssels tippt den Code' },
-    webauthn: {
-      name: 'Passkey oder Sicherheitsschlüssel',
-      hint: 'Ihr Gerät, sein Fingerabdruckleser oder ein Schlüssel',
-    },
-    pass: { name: 'Passierschein vom Helpdesk', hint: 'Für eine Anmeldung, wenn nichts anderes mehr geht' },
-  },
+  methods,
   signIn: {
     title: 'Anmelden',
     lead: 'Mit Ihrer E-Mail-Adresse und Ihrem Passwort.',
@@ -52,86 +170,8 @@ export const de: Texts = {
     passkey: 'Mit einem Passkey anmelden',
     or: 'oder',
   },
-  verify: {
-    title: 'Bestätigen Sie, dass Sie es sind',
-    again: 'Noch einmal bestätigen',
-    againLead: 'Das ändert den Schutz Ihres Kontos und braucht deshalb einen frischen Nachweis.',
-    totp: 'Geben Sie den Code ein, den Ihre Authenticator-App gerade zeigt.',
-    email: 'Wir senden einen Code an die Adresse Ihres Kontos.',
-    emailSent: (minutes) => `Ein Code ist unterwegs. Er gilt ${minutes} Minuten.`,
-    backup: 'Geben Sie einen der aufbewahrten Ersatzcodes ein. Jeder gilt einmal.',
-    yubikey: 'Setzen Sie den Cursor in das Feld und berühren Sie Ihren YubiKey.',
-    webauthn:
-      'Halten Sie Ihren Schlüssel oder Ihr Gerät bereit und drücken Sie den Knopf: Ihr Browser fragt danach.',
-    webauthnAsked:
-      'Folgen Sie nun Ihrem Browser: Berühren Sie den Schlüssel, oder benutzen Sie Fingerabdruck oder PIN Ihres Geräts.',
-    pass: 'Geben Sie den Passierschein ein, den Sie vom Helpdesk haben. Er gilt einmal.',
-    code: 'Sechsstelliger Code',
-    backupCode: 'Ersatzcode',
-    yubikeyCode: 'Code des YubiKey',
-    passCode: 'Passierschein',
-    send: 'Code senden',
-    resend: 'Neuen Code senden',
-    resendIn: (seconds) => `Neuer Code in ${seconds} s`,
-    useKey: 'Passkey oder Sicherheitsschlüssel benutzen',
-    submit: 'Bestätigen',
-    others: 'Anders bestätigen',
-    remember: (days) => `Diesen Browser ${anzahl(days, 'Tag', 'Tage')} lang nicht mehr fragen`,
-    attemptsLeft: (count) => `Noch ${anzahl(count, 'Versuch', 'Versuche')}.`,
-    passed: 'Richtig. Noch ein Schritt.',
-    reset:
-      'Der Code war nicht richtig, deshalb sind beide Türen wieder zu: Beginnen Sie noch einmal mit Schritt 1.',
-    startAgain: 'Von vorn beginnen',
-    keyElsewhere:
-      'Schlüssel gelten unter dieser Adresse nicht. Öffnen Sie diese Seiten unter dem Namen, den sie haben sollen.',
-    keyCancelled:
-      'Der Browser ist nicht fertig geworden: kein Schlüssel benutzt, oder es hat zu lange gedauert.',
-  },
-  setup: {
-    title: 'Schützen Sie Ihr Konto',
-    required: 'Dieses Konto braucht einen zweiten Nachweis, dass Sie es sind. Das dauert zwei Minuten.',
-    choose: 'Wie möchten Sie nachweisen, dass Sie es sind?',
-    recommended: 'Empfohlen',
-    steps: { method: 'Methode', connect: 'Verbinden', codes: 'Ersatzcodes' },
-    nothing: 'Hier lässt sich nichts hinzufügen. Fragen Sie, wer diese Installation betreibt.',
-    totp: {
-      title: 'Authenticator-App verbinden',
-      scan: 'Scannen Sie dieses Bild mit einer Authenticator-App, etwa Google Authenticator, Microsoft Authenticator oder 1Password.',
-      qr: 'QR-Code für Ihre Authenticator-App',
-      open: 'Authenticator-App auf diesem Gerät öffnen',
-      secretTitle: 'Kein Scannen möglich? Tippen Sie dieses Geheimnis ein',
-      confirm: 'Geben Sie dann den Code ein, den die App zeigt:',
-      name: 'Authenticator-App',
-    },
-    email: {
-      title: 'Codes per E-Mail',
-      lead: (email) =>
-        `Wir haben einen Code an ${email ?? 'die Adresse Ihres Kontos'} gesendet. Geben Sie ihn hier ein, damit feststeht, dass er ankommt.`,
-    },
-    webauthn: {
-      title: 'Passkey oder Sicherheitsschlüssel hinzufügen',
-      lead: 'Geben Sie ihm einen Namen, den Sie wiedererkennen, und folgen Sie dann Ihrem Browser.',
-      preset: 'Mein Passkey',
-      begin: 'Im Browser weitermachen',
-    },
-    yubikey: {
-      title: 'YubiKey hinzufügen',
-      lead: 'Geben Sie ihm einen Namen, setzen Sie den Cursor in das zweite Feld und berühren Sie den Schlüssel.',
-      preset: 'Mein YubiKey',
-    },
-    codes: {
-      title: 'Ersatzcodes aufbewahren',
-      lead: 'Ist das Telefon weg, lässt Sie jeder dieser Codes einmal hinein. Sie werden nur jetzt gezeigt.',
-      short: 'Für den Fall, dass Ihr Telefon weg ist. Jeder gilt einmal.',
-      copy: 'Kopieren',
-      download: 'Herunterladen',
-      print: 'Drucken',
-      saved: 'Ich habe diese Codes so aufbewahrt, dass ich sie ohne mein Telefon finde',
-      finish: 'Fertig',
-      file: (email) =>
-        `Sallyport-Ersatzcodes${email === null ? '' : ` von ${email}`}\nJeder gilt einmal. Bewahren Sie sie sicher auf.\n`,
-    },
-  },
+  verify,
+  setup,
   links: {
     firstAdmin: {
       title: 'Willkommen bei Sallyport',
@@ -602,33 +642,5 @@ export const de: Texts = {
     lead: 'Die Adresse ist vielleicht vertippt, oder die Seite ist umgezogen.',
     home: 'Zum Anfang',
   },
-  problems: {
-    internal:
-      'Etwas ist schiefgegangen. Versuchen Sie es noch einmal; bleibt es so, sagen Sie es, wer diese Installation betreibt.',
-    unreachable:
-      'Der Server ist nicht zu erreichen. Prüfen Sie Ihre Verbindung und versuchen Sie es noch einmal.',
-    invalid_credentials: 'E-Mail-Adresse oder Passwort ist falsch.',
-    invalid_token: 'Es hat zu lange gedauert oder wurde anderswo beendet. Beginnen Sie von vorn.',
-    invalid_code: 'Dieser Code ist nicht richtig oder wurde schon benutzt.',
-    invalid_input: 'Etwas davon lässt sich so nicht verwenden:',
-    locked: 'Zu viele falsche Codes.',
-    too_many_attempts: 'Zu viele Versuche.',
-    busy: 'Zu viele melden sich gerade gleichzeitig an. Versuchen Sie es gleich noch einmal.',
-    denied: 'Die Anmeldung steht diesem Konto von hier aus jetzt nicht offen.',
-    forbidden: 'Das steht Ihnen nicht offen.',
-    password_unfit: 'Dieses Passwort geht nicht:',
-    mfa_enforced: 'Ihre Organisation verlangt einen zweiten Faktor: Fügen Sie erst einen anderen hinzu.',
-    nothing_pending: 'Es gibt nichts mehr zu bestätigen. Beginnen Sie von vorn.',
-    nothing_enrolled: 'Es gibt noch keinen Faktor, der das nachweist.',
-    already_exists: 'Das gibt es schon.',
-    not_found: 'Das gibt es nicht mehr.',
-    csrf_refused: 'Der Server hält diese Seite nicht für seine eigene. Laden Sie sie neu.',
-    store_unavailable: 'Der Server erreicht seine Datenbank nicht. Versuchen Sie es gleich noch einmal.',
-    webauthn_unavailable: 'Passkeys und Sicherheitsschlüssel sind unter dieser Adresse nicht eingerichtet.',
-    yubikey_unavailable:
-      'YubiKeys lassen sich gerade nicht prüfen. Nehmen Sie einen anderen Weg, oder versuchen Sie es gleich noch einmal.',
-    policy_invalid: 'Diese Regeln lassen sich nicht verwenden:',
-    last_admin: 'Sonst könnte niemand mehr verwalten: Machen Sie erst jemand anderen zum Administrator.',
-    not_ready: 'Der Server ist noch nicht bereit. Versuchen Sie es gleich noch einmal.',
-  },
+  problems,
 }

@@ -1,7 +1,6 @@
 import { Alert, Button, Center, Loader, Stack } from '@mantine/core'
-import { ProblemError } from '@sallyport/sdk'
 import type { ReactNode } from 'react'
-import type { Texts } from '../texts/en.ts'
+import { describeProblem } from '../texts/describe-problem.ts'
 import { useTexts, useTimes } from '../texts/texts.tsx'
 import { AlertIcon } from './icons.tsx'
 
@@ -26,23 +25,6 @@ export function ProblemAlert({ error }: { error: unknown }) {
       ))}
     </Alert>
   )
-}
-
-function describeProblem(error: unknown, texts: Texts, clock: (at: Date) => string): string[] {
-  if (!(error instanceof ProblemError)) {
-    const name = error instanceof Error ? error.name : ''
-    if (name === 'NotAllowedError') return [texts.verify.keyCancelled]
-    if (name === 'SecurityError') return [texts.verify.keyElsewhere]
-    return [name === 'InvalidStateError' ? texts.problems.already_exists : texts.problems.internal]
-  }
-  const known = texts.problems as Partial<Record<string, string>>
-  const lines = [known[error.code] ?? error.message]
-  // Which rule a password broke, or which field it was.
-  if (error.errors.length > 0) lines.push(...error.errors.map(({ message }) => message))
-  if (error.retryAt !== null) lines.push(texts.common.tryAgainAt(clock(error.retryAt)))
-  else if (error.attemptsLeft !== null && error.attemptsLeft > 0)
-    lines.push(texts.verify.attemptsLeft(error.attemptsLeft))
-  return lines
 }
 
 /** A page or a part of one that could not be loaded. */

@@ -68,7 +68,7 @@ const factor = z.discriminatedUnion('type', [totp, yubikey, backup], {
     issue.code === 'invalid_union' ? refuseFactor((issue.input as { type?: unknown }).type) : undefined,
 })
 
-const technicianId = z
+export const technicianId = z
   .string()
   .max(128)
   .refine(
@@ -76,12 +76,13 @@ const technicianId = z
     'must be a name without spaces, as it is typed at the prompt',
   )
 
-const person = z.strictObject({
+export const person = z.strictObject({
   id: technicianId,
   name: label.optional(),
   factors: z.array(factor).max(16).default([]),
 })
 
+/** `public_key`: the key itself, on one line or in PEM, or a file that holds it. */
 const bundled = z.strictObject({ directory: z.strictObject({ bundle: filePath, public_key: filePath }) })
 
 /** One person, or a signed bundle of people. */
@@ -95,6 +96,7 @@ export const technician = z.unknown().transform((value, context) => {
 
 export type FactorConfig = z.infer<typeof factor>
 export type TechnicianConfig = z.infer<typeof person>
+export type DirectoryConfig = z.infer<typeof bundled>['directory']
 
 /** The key that holds a secret of this factor in the clear, if there is one. */
 export function clearKey(factor: FactorConfig): 'secret' | 'key' | 'codes' | null {

@@ -124,9 +124,13 @@ describe('what the gate would not do is refused, not passed over', () => {
     }
   }
 
-  it('bundles of technicians', () => {
-    const technicians = [{ directory: { bundle: '/x', public_key: '/y' } }]
-    expect(faults({ technicians })).toEqual(['technicians[0].directory'])
+  it('two bundles of technicians, and half of one', () => {
+    const directory = { bundle: '/x', public_key: '/y' }
+    expect(faults({ technicians: [{ directory }, { id: 'alice' }] })).toEqual([])
+    expect(faults({ technicians: [{ directory }, { directory }] })).toEqual(['technicians[1].directory'])
+    expect(faults({ technicians: [{ directory: { bundle: '/x' } }] })).toEqual([
+      'technicians[0].directory.public_key',
+    ])
   })
 
   it('sensors without their source, of the wrong source, or of one name', () => {

@@ -14,6 +14,7 @@ import { z } from 'zod'
 import { deviceEndpoint, technicianEndpoint } from './endpoint-config.ts'
 import {
   clearKey,
+  type DirectoryConfig,
   type FactorConfig,
   refuseFactor,
   serialFactors,
@@ -117,6 +118,8 @@ const schema = z.strictObject({
 export type ShimConfig = Omit<z.infer<typeof schema>, 'policy' | 'technicians'> & {
   policy: ChainPolicy
   technicians: TechnicianConfig[]
+  /** Where further technicians come from. */
+  directory: DirectoryConfig | null
 }
 
 const oneTotp = {
@@ -137,6 +140,7 @@ export function parseShimConfig(input: unknown, { where = 'the configuration' } 
     ...parsed.data,
     policy,
     technicians: people.filter((one) => 'id' in one),
+    directory: people.find((one) => 'directory' in one)?.directory ?? null,
   }
 }
 
@@ -177,15 +181,10 @@ function crossFaults(config: z.infer<typeof schema>): Fault[] {
     ...repeated(
       people.flatMap((one, i) => (one ? [[`technicians[${i}].id`, canonicalAlias(one.id)!] as const] : [])),
     ),
-    ...people.flatMap((one, at) =>
-      one === null
-        ? [
-            {
-              path: `technicians[${at}].directory`,
-              message: 'this version reads no bundles: list technicians',
-            },
-          ]
-        : [],
+    ...repeated(
+      technicians.flatMap((one, i) =>
+        'directory' in one ? [[`technicians[${i}].directory`, 'directory'] as const] : [],
+      ),
     ),
     ...people.flatMap((one, at) =>
       (one?.factors ?? []).flatMap((factor, index) =>

@@ -17,7 +17,9 @@ import {
 import { parseCredential } from '../dialogue/credential.ts'
 import { wholePort } from '../state/port-state.ts'
 import type { ClockTrust } from './clock-trust.ts'
+import { shimApplication } from './enrol-technicians.ts'
 import { portBudget, strangerBudget } from './port-budget.ts'
+import type { Roster } from './roster.ts'
 
 /** What passed a step: the factor, and what matched (a time step, a code's place). */
 export interface Proof {
@@ -53,14 +55,13 @@ export interface AuthorityOptions {
   random: Random
   attempts: Attempts
   policies: GatePolicies
-  subjects: ReadonlyMap<string, Subject>
+  roster: Roster
   limits: GuessLimits
   clockTrust: ClockTrust
 }
 
 export function createAuthority(options: AuthorityOptions): Authority {
-  const { store, clock, random, attempts, policies, limits, clockTrust } = options
-  const subjects = new Map([...options.subjects].map(([id, subject]) => [canonicalAlias(id)!, subject]))
+  const { store, clock, random, attempts, policies, limits, clockTrust, roster } = options
 
   function converse(port: string): Conversation {
     const budget = portBudget(port)
@@ -69,6 +70,7 @@ export function createAuthority(options: AuthorityOptions): Authority {
     async function judge(text: string): Promise<Verdict> {
       const clockVerdict = await clockTrust.check()
       if (!clockVerdict.trusted) return { kind: 'clock', reason: clockVerdict.reason }
+      await roster.refresh()
       // The guess is on the disk before anything is known about it.
       const at = clock.now()
       const spent = await store.transaction(async (tx) => {
@@ -90,7 +92,7 @@ export function createAuthority(options: AuthorityOptions): Authority {
       const credential = parseCredential(text)
       const alias = credential && canonicalAlias(credential.technician)
       if (!credential || alias === null) return { kind: 'failed', lock: null }
-      const subject = subjects.get(alias)
+      const subject = roster.find(alias)
       if (!subject) return failStranger(alias)
       const granted = grantOf(subject)
       const outcome = await attempts.prove({
@@ -104,6 +106,8 @@ export function createAuthority(options: AuthorityOptions): Authority {
     }
 
     async function goOn({ attempt, subject }: NonNullable<typeof walk>, input: string): Promise<Verdict> {
+      // Taken out, or the bundle expired, between two steps.
+      if (roster.find(canonicalAlias(subject.ref)!) === null) return { kind: 'failed', lock: null }
       const outcome = await attempts.verify({ attemptId: attempt.id, input, grant: grantOf(subject) })
       return verdictOf(outcome, subject)
     }
@@ -165,10 +169,11 @@ export function createAuthority(options: AuthorityOptions): Authority {
     await store.transaction(async (tx) => {
       for (const lock of locks) {
         const alias = canonicalAlias(lock) ?? ''
-        const subject = subjects.get(alias)
         if (lock === wholePort) await portBudget(port).clear(tx)
-        else if (subject) await tx.guesses.clear(guessKey(subject.id))
-        else await strangerBudget(alias, limits).clear(tx)
+        // Who is on the roster today may have been a stranger when the lock was set, and the reverse.
+        const subject = await tx.subjects.findByAlias(shimApplication, alias)
+        if (subject) await tx.guesses.clear(guessKey(subject.id))
+        await strangerBudget(alias, limits).clear(tx)
       }
       const data = { port, locks: [...locks] }
       tx.ledger.append({ type: 'port.unlocked', at: clock.now(), actor: 'cli', gate: 'serial', data })

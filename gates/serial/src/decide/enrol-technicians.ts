@@ -15,11 +15,20 @@ import {
   type Vault,
   yubikeyBinding,
 } from '@sallyport/core'
-import type { FactorConfig, TechnicianConfig } from '../config/factor-config.ts'
+import type { FactorConfig } from '../config/factor-config.ts'
 import { parseSealedText, type SealedFactor } from './sealed-factor.ts'
 
 /** The application that technicians belong to in the shim's own store. */
-const shimApplication = 'shim'
+export const shimApplication = 'shim'
+
+/** A factor as the configuration writes it, or as a bundle brought it. */
+type Source = FactorConfig | { type: FactorConfig['type']; name?: string; opened: SealedFactor }
+
+export interface Enrollable {
+  id: string
+  name?: string | undefined
+  factors: readonly Source[]
+}
 
 interface Context {
   store: Store
@@ -34,7 +43,7 @@ interface Context {
  * what the store remembers of used-up values stays, whoever is taken out and put back.
  */
 export async function enrolTechnicians(
-  technicians: readonly TechnicianConfig[],
+  technicians: readonly Enrollable[],
   context: Context,
 ): Promise<Map<string, Subject>> {
   const { store } = context
@@ -43,7 +52,10 @@ export async function enrolTechnicians(
     const subject = await store.transaction((tx) => findOrCreate(tx, technician.id, context))
     subjects.set(technician.id, subject)
     const kept = new Set<string>()
-    for (const factor of technician.factors) kept.add(await enrol(subject, factor, context))
+    for (const factor of technician.factors) {
+      const id = await enrol(subject, factor, context)
+      if (id !== null) kept.add(id)
+    }
     await revokeOthers(subject, kept, context)
   }
   for (const subject of await strangers(store, subjects)) await revokeOthers(subject, new Set(), context)
@@ -55,7 +67,7 @@ async function findOrCreate(tx: Tx, id: string, { clock, random }: Context): Pro
   return found ?? createSubject({ application: shimApplication, ref: id }, { tx, clock, random })
 }
 
-async function enrol(subject: Subject, factor: FactorConfig, context: Context): Promise<string> {
+async function enrol(subject: Subject, factor: Source, context: Context): Promise<string | null> {
   const { store, vault, clock } = context
   const opened = await openFactor(subject.ref, factor, context)
   const known = await store.read((tx) => tx.enrolments.listBySubject(subject.id))
@@ -64,6 +76,8 @@ async function enrol(subject: Subject, factor: FactorConfig, context: Context): 
   const active = alike.find(({ status }) => status === 'active')
   if (active) return active.id
   if (alike.length > 0 && factor.type === 'backup') {
+    // Their used-up codes would be good again. A bundle holds for the other technicians in it all the same.
+    if ('opened' in factor) return null
     throw new SallyportError(
       'config_invalid',
       `technician ${subject.ref}: these backup codes were taken out before; make new ones with \`sallyport shim enrol\``,
@@ -82,11 +96,11 @@ async function enrol(subject: Subject, factor: FactorConfig, context: Context): 
     ...{ createdAt: at, confirmedAt: at, revokedAt: null, lastUsedAt: null, expiresAt: null },
   }
   await store.transaction(async (tx) => {
-    if (factor.type === 'yubikey') {
-      const sealed = vault.seal({ ...yubikeyBinding(factor.id), plaintext: secret })
+    if (opened.type === 'yubikey') {
+      const sealed = vault.seal({ ...yubikeyBinding(opened.id), plaintext: secret })
       // One programmed anew takes the place of what it was; counters are kept by secret.
-      await tx.yubikeys.remove(factor.id)
-      await tx.yubikeys.insert({ publicId: factor.id, serial: null, sealed, importedAt: at })
+      await tx.yubikeys.remove(opened.id)
+      await tx.yubikeys.insert({ publicId: opened.id, serial: null, sealed, importedAt: at })
     }
     await tx.enrolments.insert(enrolment)
     record(tx, 'enrolment.configured', enrolment, at)
@@ -123,11 +137,8 @@ async function strangers(store: Store, known: ReadonlyMap<string, Subject>): Pro
 }
 
 /** The factor with its secret, wherever the configuration has it from. */
-async function openFactor(
-  technician: string,
-  factor: FactorConfig,
-  { vault }: Context,
-): Promise<SealedFactor> {
+async function openFactor(technician: string, factor: Source, { vault }: Context): Promise<SealedFactor> {
+  if ('opened' in factor) return factor.opened
   if (factor.sealed !== undefined) {
     const opened = await parseSealedText(factor.sealed, { vault, technician, type: factor.type })
     return factor.type === 'totp' ? { ...opened, ...written(factor) } : opened

@@ -13,6 +13,9 @@ const entryTypes = {
   'break-glass': null,
   'emergency-stop': 'line.stopped',
   'recording-gap': null,
+  'bundle-refused': 'bundle.refused',
+  'bundle-expired': 'bundle.expired',
+  'bundle-expiring': 'bundle.expiring',
 } as const
 
 export type AlertKind = keyof typeof entryTypes

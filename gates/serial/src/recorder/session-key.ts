@@ -4,20 +4,15 @@ import {
   createPrivateKey,
   createPublicKey,
   createSecretKey,
-  diffieHellman,
   type KeyObject,
 } from 'node:crypto'
-import { hkdfSha256, type Random, SallyportError } from '@sallyport/core'
+import { type Random, SallyportError } from '@sallyport/core'
+import { agreeX25519, asX25519, newX25519, parseX25519, rawX25519, x25519Of, x25519Text } from '../x25519.ts'
 import type { Seal } from './block.ts'
 
 const ALGORITHM = 'aes-256-gcm'
 const TAG_BYTES = 16
 const KEY_BYTES = 32
-
-/** RFC 8410 §7 and §4: the PKCS #8 and SPKI wrappings of an X25519 key, up to its 32 bytes. */
-const PKCS8_X25519 = Buffer.from('302e020100300506032b656e04220420', 'hex')
-const SPKI_X25519 = Buffer.from('302a300506032b656e032100', 'hex')
-const ONE_LINE = /^x25519:([A-Za-z0-9_-]{43})$/
 
 /** The session's key as one auditor can open it, and nobody else: not the shim either, once it is closed. */
 export interface WrappedSessionKey {
@@ -38,30 +33,21 @@ export function generateAuditorKey(random: Random): AuditorKeyPair {
   const privateKey = newX25519(random)
   return {
     privateKeyPem: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
-    publicKey: auditorKeyText(createPublicKey(privateKey)),
+    publicKey: x25519Text(createPublicKey(privateKey)),
   }
 }
 
 /** Takes the one-line form and PEM. */
 export function parseAuditorKey(text: string): KeyObject {
-  const raw = ONE_LINE.exec(text.trim())?.[1]
-  const key = x25519(() =>
-    raw === undefined
-      ? createPublicKey({ key: text, format: 'pem', type: 'spki' })
-      : publicKeyOf(Buffer.from(raw, 'base64url')),
-  )
+  const key = parseX25519(text)
   if (key === null) throw new SallyportError('invalid_input', 'is no X25519 public key of an auditor')
   return key
 }
 
 export function parseAuditorPrivateKey(pem: string): KeyObject {
-  const key = x25519(() => createPrivateKey(pem))
+  const key = asX25519(() => createPrivateKey(pem))
   if (key === null) throw new SallyportError('invalid_input', 'is no X25519 private key of an auditor')
   return key
-}
-
-function auditorKeyText(key: KeyObject): string {
-  return `x25519:${rawPublicKey(key).toString('base64url')}`
 }
 
 export interface WrapOptions {
@@ -79,8 +65,8 @@ export function wrapSessionKey({ sessionKey, session, auditor, random }: WrapOpt
   cipher.setAAD(Buffer.from(session))
   const wrapped = Buffer.concat([cipher.update(sessionKey), cipher.final(), cipher.getAuthTag()])
   return {
-    auditor: auditorKeyText(auditor),
-    ephemeral: rawPublicKey(ephemeral).toString('base64url'),
+    auditor: x25519Text(auditor),
+    ephemeral: rawX25519(ephemeral).toString('base64url'),
     wrapped: wrapped.toString('base64url'),
   }
 }
@@ -94,12 +80,12 @@ export interface UnwrapOptions {
 /** `null` when the recording was not sealed for that auditor. */
 export function unwrapSessionKey({ recipients, session, privateKey }: UnwrapOptions): KeyObject | null {
   const auditor = createPublicKey(privateKey)
-  const own = recipients.find((one) => one.auditor === auditorKeyText(auditor))
+  const own = recipients.find((one) => one.auditor === x25519Text(auditor))
   if (own === undefined) return null
   const wrapped = Buffer.from(own.wrapped, 'base64url')
   if (wrapped.length !== KEY_BYTES + TAG_BYTES) return null
   try {
-    const ephemeral = publicKeyOf(Buffer.from(own.ephemeral, 'base64url'))
+    const ephemeral = x25519Of(Buffer.from(own.ephemeral, 'base64url'))
     const key = wrappingKey({ own: privateKey, other: ephemeral, ephemeral, auditor })
     const opened = open({ key, nonce: Buffer.alloc(12), aad: Buffer.from(session), sealed: wrapped })
     return opened === null ? null : createSecretKey(opened)
@@ -147,38 +133,12 @@ function nonceOf(prefix: Uint8Array): Buffer {
   return nonce
 }
 
-/** X25519 (RFC 7748), then HKDF (RFC 5869) over both public keys, so that the key is of this pair alone. */
 function wrappingKey(keys: {
   own: KeyObject
   other: KeyObject
   ephemeral: KeyObject
   auditor: KeyObject
 }): KeyObject {
-  const shared = diffieHellman({ privateKey: keys.own, publicKey: keys.other })
-  const salt = Buffer.concat([rawPublicKey(keys.ephemeral), rawPublicKey(keys.auditor)])
-  const info = Buffer.from('sallyport/recording-key/v1')
-  return createSecretKey(hkdfSha256({ ikm: shared, salt, info, length: KEY_BYTES }))
-}
-
-function newX25519(random: Random): KeyObject {
-  const key = Buffer.concat([PKCS8_X25519, random.bytes(KEY_BYTES)])
-  return createPrivateKey({ key, format: 'der', type: 'pkcs8' })
-}
-
-function rawPublicKey(key: KeyObject): Buffer {
-  const spki = (key.type === 'private' ? createPublicKey(key) : key).export({ type: 'spki', format: 'der' })
-  return spki.subarray(SPKI_X25519.length)
-}
-
-function publicKeyOf(raw: Uint8Array): KeyObject {
-  return createPublicKey({ key: Buffer.concat([SPKI_X25519, raw]), format: 'der', type: 'spki' })
-}
-
-function x25519(load: () => KeyObject): KeyObject | null {
-  try {
-    const key = load()
-    return key.asymmetricKeyType === 'x25519' ? key : null
-  } catch {
-    return null
-  }
+  const { auditor: recipient, ...pair } = keys
+  return createSecretKey(agreeX25519({ ...pair, recipient, purpose: 'sallyport/recording-key/v1' }))
 }

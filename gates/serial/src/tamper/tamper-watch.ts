@@ -77,7 +77,8 @@ export async function createTamperWatch(parts: TamperWatchParts) {
   }
 
   async function facts() {
-    const { clock: verdict, recordings, boot_count, uptime, software } = await shim.status()
+    const { clock: verdict, recordings, directory, ...known } = await shim.status()
+    const { boot_count, uptime, software } = known
     const by = stepped()
     if (by < -tolerance) await alerts.raise('clock', { reason: 'the clock was set back', by })
     return {
@@ -85,6 +86,7 @@ export async function createTamperWatch(parts: TamperWatchParts) {
       clock: { ...verdict, synchronised: await parts.synchronised(), stepped_ms: by },
       ...{ free: recordings.free, recordings: recordings.sessions, recorded: recordings.bytes },
       ...{ sensors: watch.states(), ...(await parts.integrity()) },
+      ...(directory && { directory: { ...directory } }),
     }
   }
 

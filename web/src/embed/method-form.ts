@@ -1,0 +1,93 @@
+import type { Body } from '@sallyport/sdk'
+import { codeField } from './code-field.ts'
+import { askForKey } from './keys.ts'
+import { button, field, form, h } from './markup.ts'
+import type { Stage } from './stage.ts'
+
+export type Method = NonNullable<Body<'POST /api/mfa/verify'>['method']>
+
+/** What proves it: something typed, or what a key signed. */
+export type Proof = { code: string } | { response: object }
+
+export interface MethodForm {
+  content: readonly HTMLElement[]
+  focus: HTMLElement
+  /** What is to be done once it is seen. */
+  begin?(): void
+}
+
+const pause = 30
+
+/** One way of proving it: what to do, and where. `submit` is only called while nothing else is under way. */
+export function methodForm(
+  stage: Stage,
+  method: Method,
+  submit: (proof: Proof) => Promise<void>,
+): MethodForm {
+  const { verify } = stage.words
+  if (method === 'webauthn') return keyForm(stage, submit)
+  const lead = method === 'email' ? emailSender(stage) : { node: h('p', {}, verify[method]) }
+  const sixDigits = method === 'totp' || method === 'email'
+  const typed = sixDigits ? codeField(verify.code, () => void send()) : textField(stage, method)
+  const { box, input, clear } = typed
+
+  async function send(): Promise<void> {
+    const code = input.value.trim()
+    if (code === '') return input.focus()
+    const ended = await stage.run(() => submit({ code }))
+    if (ended !== 'failed' || !input.isConnected) return
+    clear()
+    input.focus()
+  }
+
+  return {
+    content: [form(verify.submit, () => void send(), lead.node, box)],
+    focus: input,
+    ...('send' in lead && { begin: lead.send }),
+  }
+}
+
+function textField({ words: { verify } }: Stage, method: 'backup' | 'yubikey') {
+  const label = method === 'backup' ? verify.backupCode : verify.yubikeyCode
+  const { box, input } = field(label, { class: 'mono', autocapitalize: 'characters' })
+  const clear = () => {
+    input.value = ''
+  }
+  return { box, input, clear }
+}
+
+/** A button, since browsers want to be asked for a key by a hand. */
+function keyForm(stage: Stage, submit: (proof: Proof) => Promise<void>): MethodForm {
+  const { verify } = stage.words
+  const press = button(verify.useKey, 'main', () => {
+    void stage.run(async () => {
+      const options = await stage.call<object>('challenge', { method: 'webauthn' })
+      await submit({ response: await askForKey(options, stage.signal) })
+    })
+  })
+  return { content: [h('p', {}, verify.webauthn), press], focus: press }
+}
+
+/** Sends a code at once, and another when asked to, after a pause. */
+function emailSender(stage: Stage): { node: HTMLElement; send(): void } {
+  const { verify } = stage.words
+  const said = h('p', { role: 'status' }, verify.email)
+  const again = button(verify.send, 'quiet', send)
+
+  function send(): void {
+    void stage.run(async () => {
+      const sent = await stage.call<{ expires_in_minutes?: number }>('challenge', { method: 'email' })
+      said.textContent = verify.emailSent(sent.expires_in_minutes ?? 10)
+      countDown(pause)
+    })
+  }
+
+  function countDown(left: number): void {
+    if (stage.signal.aborted || !again.isConnected) return
+    again.disabled = left > 0
+    again.textContent = left > 0 ? verify.resendIn(left) : verify.resend
+    if (left > 0) setTimeout(countDown, 1_000, left - 1)
+  }
+
+  return { node: h('div', {}, said, again), send }
+}
