@@ -280,7 +280,7 @@ describe('what happened', () => {
     expect(after.failed_auths - before.failed_auths).toBe(10)
     expect(after.blocked_ips - before.blocked_ips).toBe(1)
     expect(after.total_events - before.total_events).toBeGreaterThanOrEqual(11)
-    expect(after.top_ips).toContainEqual({ ip_address: address, events: 11 })
+    expect(after.top_ips).toContainEqual({ ip_address: address, events: 11, spared: null })
     const list = (query: string, token = key) =>
       call('GET', `/api/security/events?ip_address=${address}${query}`, { token })
     const first = (await list('&limit=6')).body

@@ -12,7 +12,14 @@ const config = {
     trustedProxies: [],
     secureCookies: false,
   },
-  ...{ totpIssuer: 'Test', settings: {}, pages: null, roles: [], blockFor: 1 },
+  ...{
+    totpIssuer: 'Test',
+    settings: {},
+    pages: null,
+    roles: [],
+    policySource: 'default' as const,
+    blockFor: 1,
+  },
 }
 // What is looked at here is served without any of the other services.
 const suspicion = { judge: () => ({ action: 'allow' }), count: () => undefined }

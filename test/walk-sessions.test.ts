@@ -98,6 +98,7 @@ describe.each(worlds)('sessions, passwords and locks over HTTP, $world', ({ coun
       expires_at: time,
       address: '127.0.0.1',
       user_agent: expect.any(String),
+      browser: expect.any(String),
     }
     expect(body.sessions).toHaveLength(3)
     for (const session of body.sessions) expect(session).toEqual({ ...listed, current: expect.any(Boolean) })

@@ -208,14 +208,14 @@ describe("the administrators' pages in Chromium", () => {
     await replayed.getByText('ada@example.org').waitFor()
     const [download] = await Promise.all([
       page.waitForEvent('download'),
-      page.getByRole('link', { name: 'Download policies.json' }).click(),
+      page.getByRole('link', { name: 'Download policies.yaml' }).click(),
     ])
     const file = await download.path()
     const checked = await sallyport(['policy', 'check', file])
     expect([checked.code, checked.err]).toEqual([0, ''])
     expect(readFileSync(file, 'utf8')).toContain('two doors')
 
-    const draft = page.getByLabel('Policies, as JSON')
+    const draft = page.getByLabel('Policies, as YAML or JSON')
     await draft.fill('{ "policies": [ { "name": "x", "action": "chian" } ] }')
     await button(page, 'Check').click()
     await page
@@ -224,7 +224,7 @@ describe("the administrators' pages in Chromium", () => {
       .waitFor()
     await draft.fill('{ policies')
     await button(page, 'Check').click()
-    await page.getByRole('alert').getByText('This is no JSON').waitFor()
+    await page.getByRole('alert').getByText('Line 1').waitFor()
   })
 
   it('shows an attack as it happens, and blocks and unblocks where it comes from', async () => {
@@ -243,7 +243,7 @@ describe("the administrators' pages in Chromium", () => {
     await dialog.getByLabel('Address or range').fill('192.0.2.66')
     await submit.click()
     await dialog.waitFor({ state: 'hidden' })
-    await page.getByText(/guesses passwords · by subject:/).waitFor()
+    await page.getByText(/guesses passwords · by root@example.org/).waitFor()
     expect((await login(root, '192.0.2.66')).status).toBe(403)
     await page.getByLabel('Address or range').fill('192.0.2.66')
     await button(page, 'Look up').click()
@@ -321,6 +321,7 @@ describe("the administrators' pages in Chromium", () => {
       ['policies', '/policies', /Applies to everybody|Gilt für alle/],
       ['threats', '/threats', /203\.0\.113\.7/],
       ['ledger', '/ledger', /admin\.read/],
+      ['applications', '/applications', /default|None|keine/],
       ['keys', '/keys', /./],
       ['settings', '/settings', /security\.mfa\.enabled/],
     ]

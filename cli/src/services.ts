@@ -208,6 +208,7 @@ export function gateConfig({
     secureCookies: publicUrl.startsWith('https:'),
     totpIssuer: config.totp.issuer,
     roles: config.roles,
+    policySource: policySourceOf(config),
     settings: settingsShown(config),
     pages: null,
   }
@@ -233,6 +234,11 @@ function guessLimits({ ceiling, ...throttle }: Config['lockout']): GuessLimits {
 function enforcementOf({ security }: Config): Enforcement {
   const { enabled, required, grace, roles } = security.mfa
   return enabled ? { required, grace, roles } : { required: false, grace, roles: {} }
+}
+
+function policySourceOf({ security, login_policies: file }: Config): GateConfig['policySource'] {
+  if (!security.mfa.enabled) return 'off'
+  return file === undefined ? 'default' : 'file'
 }
 
 /** With MFA switched off the password is the whole sign-in; else the configured policies, or the default. */

@@ -66,7 +66,12 @@ export const controlRoutes = defineRoutes({
     params: none,
     query: none,
     body: none,
-    answer: rules,
+    answer: rules.extend({
+      source: z.enum(['default', 'file', 'off']).meta({
+        description:
+          'built in; from the file that `login_policies` names; or a password is all, by security.mfa.enabled',
+      }),
+    }),
     problems: reading,
   },
   checkPolicies: {

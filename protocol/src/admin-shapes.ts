@@ -33,6 +33,7 @@ export const session = z.object({
   amr: z.array(z.string()),
   address: z.string().nullable(),
   user_agent: z.string().nullable(),
+  browser: z.string().meta({ description: 'what people call the browser behind `user_agent`' }),
 })
 
 /** What every route here may answer besides its own problems. */

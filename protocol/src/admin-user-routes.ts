@@ -264,4 +264,32 @@ export const userRoutes = defineRoutes({
     answer: success.extend({ ended: z.number().int() }),
     problems: [...changing, 'not_found'],
   },
+  userNames: {
+    method: 'GET',
+    path: '/api/admin/names',
+    summary: 'What the users with these ids go by; ids of others are left out.',
+    access: 'admin',
+    params: none,
+    query: z.strictObject({
+      ids: z
+        .string()
+        .regex(/^[^,]{1,64}(,[^,]{1,64}){0,99}$/, 'must be up to 100 ids, with commas between them')
+        .meta({ description: 'up to 100, with commas between them' }),
+    }),
+    body: none,
+    answer: page(z.object({ id: z.string(), name: z.string() })),
+    problems: reading,
+  },
+  lockStream: {
+    method: 'GET',
+    path: '/api/admin/locks/stream',
+    summary: 'Locks and unlocks of subjects as they happen (server-sent events), from the ledger.',
+    access: 'admin',
+    params: none,
+    query: none,
+    body: none,
+    answer: z.string(),
+    media: 'text/event-stream',
+    problems: [...reading, 'too_many_attempts'],
+  },
 } as const satisfies Record<string, Route>)

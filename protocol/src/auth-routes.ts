@@ -10,6 +10,8 @@ import {
   nothing,
   oneProof,
   oneProofFault,
+  page,
+  paging,
   proof,
   success,
   tempToken,
@@ -37,6 +39,46 @@ const session = z.object({
   expires_at: time,
   address: z.string().nullable(),
   user_agent: z.string().nullable(),
+  browser: z.string().meta({ description: 'what people call the browser behind `user_agent`' }),
+})
+
+const activity = z.object({
+  id: z.string(),
+  at: time,
+  type: z.enum([
+    'attempt.denied',
+    'attempt.step_failed',
+    'backup_codes.regenerated',
+    'device.revoked',
+    'device.token_reused',
+    'device.trusted',
+    'enrolment.confirmed',
+    'enrolment.locked',
+    'enrolment.renamed',
+    'enrolment.revoked',
+    'factors.removed',
+    'factors.reset',
+    'password.refused',
+    'password.set',
+    'password.throttled',
+    'session.all_revoked',
+    'session.opened',
+    'session.refresh_reused',
+    'session.revoked',
+    'subject.changed',
+    'subject.created',
+    'subject.locked',
+    'subject.unlocked',
+    'ticket.issued',
+    'ticket.redeemed',
+  ]),
+  by_administrator: z.boolean(),
+  address: z.string().nullable(),
+  browser: z.string().nullable(),
+  factors: z
+    .array(z.enum(['password', ...method.options]))
+    .meta({ description: 'enrolled or removed by it, or proved at the sign-in' }),
+  purpose: z.string().nullable().meta({ description: 'what a one-time link or pass is for' }),
 })
 
 const pending = z.object({
@@ -293,6 +335,25 @@ export const authRoutes = defineRoutes({
     body: none,
     answer: success,
     problems: ['invalid_token', 'not_found'],
+  },
+  activity: {
+    method: 'GET',
+    path: '/auth/activity',
+    summary:
+      "What happened to this person's account, newest first. A page may hold fewer than asked for; `next` " +
+      'says whether there are more.',
+    access: 'session',
+    params: none,
+    query: z.strictObject({
+      after: z
+        .string()
+        .regex(/^\d{1,15}$/, 'is not one that this list gave out')
+        .optional(),
+      limit: paging.limit,
+    }),
+    body: none,
+    answer: page(activity),
+    problems: ['invalid_token'],
   },
   devices: {
     method: 'GET',

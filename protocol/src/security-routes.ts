@@ -36,6 +36,15 @@ const event = z.object({
 
 const byType = { failed_auths: z.number().int(), suspicious_patterns: z.number().int() }
 
+const spared = z
+  .enum(['always', 'yours'])
+  .nullable()
+  .meta({
+    description:
+      'always: it is never blocked, being loopback, a trusted proxy or on the allow list; yours: this call ' +
+      'comes from it',
+  })
+
 /** `/api/security`: for applications with a key, and for administrators. */
 export const securityRoutes = defineRoutes({
   block: {
@@ -103,6 +112,7 @@ export const securityRoutes = defineRoutes({
       kind: block.shape.kind.nullable(),
       threat_score: z.number().int().min(0).max(100),
       score_reasons: z.array(z.object({ reason: z.string(), points: z.number().int() })),
+      spared,
     }),
     problems: [],
   },
@@ -121,7 +131,7 @@ export const securityRoutes = defineRoutes({
       by_hour: z.array(
         z.object({ hour: time, blocked_ips: z.number().int(), ...byType, total_events: z.number().int() }),
       ),
-      top_ips: z.array(z.object({ ip_address: z.string(), events: z.number().int() })),
+      top_ips: z.array(z.object({ ip_address: z.string(), events: z.number().int(), spared })),
     }),
     problems: [],
   },

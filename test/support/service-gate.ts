@@ -76,6 +76,7 @@ export async function openServiceGate(options: HarnessOptions) {
     secureCookies: false,
     totpIssuer: 'Test',
     roles: [],
+    policySource: 'default' as const,
     settings: {},
     blockFor: 3_600_000,
     pages: null,

@@ -14,6 +14,7 @@ import { type Admission, admitGuess, breakRow, type GuessLimits, refundGuess } f
 import type { Enrolment, SealedSecret, Store, Subject, Tx } from '../store.ts'
 import { canonicalAlias, loginApplication } from '../subject/subjects.ts'
 import type { Vault } from '../vault/vault.ts'
+import { nameBrowser } from './browser.ts'
 import type { HashQueue } from './hash-queue.ts'
 
 const minute = 60_000
@@ -42,6 +43,7 @@ export const defaultPasswordLimits: PasswordLimits = {
 export type PasswordClaim = ({ name: string } | { subjectId: string }) & {
   password: string
   address: string
+  userAgent: string | null
   /** The subject whose trusted browser it comes from. */
   deviceOf?: string | null
 }
@@ -53,6 +55,8 @@ export interface JudgedPassword {
   subject: Subject | null
   enrolment: Enrolment | null
   address: string
+  /** What people call the browser it came from. */
+  browser: string
   spent: readonly SpentGuess[]
   /** The same password under the present scheme, where it was kept under an older one. */
   rehashed: SealedSecret | null
@@ -109,7 +113,8 @@ export function createPasswordCheck(options: PasswordCheckOptions): PasswordChec
       const right = await verifyPassword(claim.password, kept ?? decoy, bcrypt)
       const outdated = right && kept !== null && mayRehash(claim.password, kept)
       const rehashed = outdated ? await sealHash(enrolment!.subjectId, claim.password) : null
-      return { status: 'judged', right, subject, enrolment, spent, rehashed, address: claim.address }
+      const from = { address: claim.address, browser: nameBrowser(claim.userAgent) }
+      return { status: 'judged', right, subject, enrolment, spent, rehashed, ...from }
     })
     return ran ? ran.result : { status: 'busy' }
   }
@@ -172,10 +177,10 @@ export function createPasswordCheck(options: PasswordCheckOptions): PasswordChec
   }
 
   async function accept(tx: Tx, judged: JudgedPassword): Promise<Subject | null> {
-    const { right, subject, enrolment, address } = judged
+    const { right, subject, enrolment, address, browser } = judged
     const at = clock.now()
     const refuse = (reason: string) => {
-      const data = { address, reason }
+      const data = { address, browser, reason }
       tx.ledger.append({ type: 'password.refused', at, subject: subject?.id ?? null, data })
       return null
     }

@@ -92,7 +92,8 @@ export function createPasswords(options: PasswordsOptions): Passwords {
     const faults = newPasswordFaults(next, found.subject)
     if (next === current) faults.push({ path: 'password', message: 'must differ from the present one' })
     if (faults.length > 0) return { status: 'unfit', faults }
-    const judged = await passwordCheck.judge({ subjectId: session.subjectId, password: current, address })
+    const { subjectId, userAgent } = session
+    const judged = await passwordCheck.judge({ subjectId, password: current, address, userAgent })
     if (judged.status !== 'judged') return judged
     const sealed = judged.right ? await sealNew(session.subjectId, next) : null
     return store.transaction(async (tx): Promise<ChangeOutcome> => {

@@ -2,6 +2,7 @@ import { lockSubject } from '../chain/attempt-context.ts'
 import { type Clock, type Random, randomId } from '../clock.ts'
 import type { FactorType } from '../factors/factor.ts'
 import type { Store, Subject, Tx } from '../store.ts'
+import { nameBrowser } from './browser.ts'
 import type { Session } from './session.ts'
 import { hashToken } from './tickets.ts'
 
@@ -114,7 +115,8 @@ export function createSessions(options: SessionsOptions): Sessions {
       revokedAt: null,
     }
     await tx.sessions.insert(session)
-    append(tx, 'session.opened', session, { kind, factors: session.factors, address })
+    const browser = nameBrowser(userAgent)
+    append(tx, 'session.opened', session, { kind, factors: session.factors, address, browser })
     return { session, refreshToken: kind === 'full' ? await issueRefreshToken(tx, session) : null }
   }
 

@@ -119,7 +119,7 @@ export function createSignIn(options: SignInOptions): SignIn {
     const origin = { address, userAgent }
     const seen = token === null ? null : await devices.recognise(token)
     const judged = await passwordCheck.judge({
-      ...{ name, password, address },
+      ...{ name, password, address, userAgent },
       deviceOf: seen?.subjectId ?? null,
     })
     if (judged.status !== 'judged') return judged

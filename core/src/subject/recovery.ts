@@ -104,7 +104,7 @@ export function createRecovery(options: RecoveryOptions): Recovery {
     const claim = { token, purpose: 'enrolment_link' } as const
     const ticket = await store.read((tx) => findTicket(claim, { tx, clock }))
     if (!ticket?.subjectId) return { status: 'refused' }
-    const judged = await passwordCheck.judge({ subjectId: ticket.subjectId, password, address })
+    const judged = await passwordCheck.judge({ subjectId: ticket.subjectId, password, address, userAgent })
     if (judged.status !== 'judged') return judged
     return store.transaction(async (tx): Promise<LinkByPassword> => {
       const subject = await passwordCheck.accept(tx, judged)

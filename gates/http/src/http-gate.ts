@@ -114,8 +114,7 @@ export function createHttpGate(config: GateConfig, services: GateServices): Http
   registerYubikey(bind, login)
   registerService(bind, services, guard)
   registerAnalyze(bind, services)
-  const stopStreams = registerSecurity(bind, { config, services, metrics, access })
-  registerAdmin(bind, login)
+  const streams = [registerSecurity(bind, { config, services, metrics, access }), registerAdmin(bind, login)]
   registerValidation(bind, services)
   if (config.pages !== null) registerPages(app, config.pages)
   registerOperator(app, { config, services, metrics, tokens, served })
@@ -133,6 +132,9 @@ export function createHttpGate(config: GateConfig, services: GateServices): Http
     return answerRefusal(context, new Refusal('internal', 'something went wrong here; it was logged'))
   })
 
+  const stopStreams = () => {
+    for (const stop of streams) stop()
+  }
   const fetch = (request: Request) => app.fetch(request)
   const routes = app.routes.filter(({ method }) => method !== 'ALL')
   const stops = { onClosing: stopStreams, onClose: memory.stop }

@@ -89,6 +89,8 @@ export interface GateConfig {
   totpIssuer: string
   /** The configured roles, besides those that always exist. */
   roles: readonly string[]
+  /** Where the policies in force come from. */
+  policySource: 'default' | 'file' | 'off'
   /** Where the built pages are, and what they offer; `null` where the API is all there is. */
   pages: { folder: string; offers: readonly Offer[] } | null
   /** What is in force, for administrators to see; no secret is in it. */

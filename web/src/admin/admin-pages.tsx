@@ -7,6 +7,7 @@ import { useTexts } from '../texts/texts.tsx'
 import { AlertIcon } from '../ui/icons.tsx'
 import { PageTitle } from '../ui/page-title.tsx'
 import { Loading } from '../ui/states.tsx'
+import { ApplicationsPage } from './applications/applications-page.tsx'
 import { KeysPage } from './keys/keys-page.tsx'
 import { LedgerPage } from './ledger/ledger-page.tsx'
 import { PeoplePage } from './people/people-page.tsx'
@@ -20,7 +21,16 @@ const OverviewPage = lazy(async () => ({
 }))
 const ThreatsPage = lazy(async () => ({ default: (await import('./threats/threats-page.tsx')).ThreatsPage }))
 
-const places = ['overview', 'people', 'policies', 'threats', 'ledger', 'keys', 'settings'] as const
+const places = [
+  'overview',
+  'people',
+  'policies',
+  'threats',
+  'ledger',
+  'applications',
+  'keys',
+  'settings',
+] as const
 
 const addressOf = (place: (typeof places)[number]) => (place === 'overview' ? '/admin' : `/admin/${place}`)
 
@@ -64,6 +74,7 @@ export function AdminPages() {
             <Route path="/admin/policies" component={PoliciesPage} />
             <Route path="/admin/threats" component={ThreatsPage} />
             <Route path="/admin/ledger" component={LedgerPage} />
+            <Route path="/admin/applications" component={ApplicationsPage} />
             <Route path="/admin/keys" component={KeysPage} />
             <Route path="/admin/settings" component={SettingsPage} />
             <Route>

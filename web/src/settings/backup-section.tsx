@@ -19,6 +19,9 @@ export function BackupSection({ status, onChanged }: { status: Status; onChanged
   const [open, setOpen] = useState(false)
   const [codes, setCodes] = useState<readonly string[] | null>(null)
   const left = status.backup_codes_remaining
+  // Whoever used the last one had some; nobody else has few.
+  const had = status.factors.some(({ type }) => type === 'backup')
+  const make = had ? security.regenerate : security.makeCodes
   const close = () => {
     setOpen(false)
     setCodes(null)
@@ -31,8 +34,8 @@ export function BackupSection({ status, onChanged }: { status: Status; onChanged
           icon={<MethodIcon method="backup" />}
           title={
             <>
-              {security.backupLeft(left)}
-              {left <= few && (
+              {had ? security.backupLeft(left) : security.backupNone}
+              {had && left <= few && (
                 <Badge color="orange" variant="light" tt="none">
                   {security.backupLow}
                 </Badge>
@@ -43,16 +46,16 @@ export function BackupSection({ status, onChanged }: { status: Status; onChanged
           actions={
             provingMethods(status).length > 0 && (
               <Button variant="default" size="sm" onClick={() => setOpen(true)}>
-                {security.regenerate}
+                {make}
               </Button>
             )
           }
         />
       </ul>
       {open && (
-        <Dialog onClose={close} title={codes ? setup.codes.title : security.regenerateTitle}>
+        <Dialog onClose={close} title={codes ? setup.codes.title : had ? security.regenerateTitle : make}>
           <Stack gap="lg">
-            <Text>{codes ? setup.codes.lead : security.regenerateLead}</Text>
+            <Text>{codes ? setup.codes.lead : had ? security.regenerateLead : security.makeCodesLead}</Text>
             {codes ? (
               <BackupCodes codes={codes} email={email} onSaved={close} />
             ) : (

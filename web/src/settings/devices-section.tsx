@@ -1,14 +1,14 @@
 import { Badge, Button } from '@mantine/core'
 import { useSession } from '../session/session.tsx'
 import { useTexts, useTimes } from '../texts/texts.tsx'
-import { LaptopIcon } from '../ui/icons.tsx'
+import { DeviceIcon } from '../ui/device-icon.tsx'
 import { Row } from '../ui/row.tsx'
 import { Section } from '../ui/section.tsx'
 import { ProblemAlert } from '../ui/states.tsx'
 import { useAction, useLoad } from '../ui/use-load.ts'
 
 /** The browsers that are not asked for a second factor; nothing where there are none. */
-export function DevicesSection() {
+export function DevicesSection({ onChanged }: { onChanged(): Promise<void> }) {
   const { security } = useTexts()
   const times = useTimes()
   const { client } = useSession()
@@ -16,6 +16,7 @@ export function DevicesSection() {
   const forget = useAction(async (id: string) => {
     await client.call('DELETE /auth/devices/:id', { params: { id } })
     await loaded.reload()
+    void onChanged()
   })
   if (loaded.status === 'failed') return <ProblemAlert error={loaded.error} />
   if (loaded.status === 'loading' || loaded.data.devices.length === 0) return null
@@ -26,14 +27,10 @@ export function DevicesSection() {
         {loaded.data.devices.map((device) => (
           <Row
             key={device.id}
-            icon={
-              <span className="sp-choice-icon">
-                <LaptopIcon />
-              </span>
-            }
+            icon={<DeviceIcon browser={device.name} />}
             title={
               <>
-                {device.name}
+                {security.browser(device.name)}
                 {device.current && (
                   <Badge variant="light" tt="none">
                     {security.thisDevice}
@@ -47,7 +44,11 @@ export function DevicesSection() {
             ].join(' · ')}
             actions={
               <Button
-                {...{ variant: 'default', size: 'sm', 'aria-label': security.forget(device.name) }}
+                {...{
+                  variant: 'default',
+                  size: 'sm',
+                  'aria-label': security.forget(security.browser(device.name)),
+                }}
                 onClick={() => void forget.run(device.id)}
               >
                 {security.forgetIt}

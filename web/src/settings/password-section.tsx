@@ -9,7 +9,7 @@ import { Section } from '../ui/section.tsx'
 import { ProblemAlert } from '../ui/states.tsx'
 import { useAction } from '../ui/use-load.ts'
 
-export function PasswordSection() {
+export function PasswordSection({ onChanged }: { onChanged(): Promise<void> }) {
   const { security } = useTexts()
   const [open, setOpen] = useState(false)
   const [changed, setChanged] = useState(false)
@@ -32,6 +32,7 @@ export function PasswordSection() {
           onClose={(done) => {
             setOpen(false)
             setChanged(done)
+            if (done) void onChanged()
           }}
         />
       )}

@@ -7,6 +7,7 @@ import { AlertIcon, ShieldIcon } from '../ui/icons.tsx'
 import { PageTitle } from '../ui/page-title.tsx'
 import { Failed, Loading } from '../ui/states.tsx'
 import { useLoad } from '../ui/use-load.ts'
+import { ActivitySection } from './activity-section.tsx'
 import { BackupSection } from './backup-section.tsx'
 import { DevicesSection } from './devices-section.tsx'
 import { FactorsSection } from './factors-section.tsx'
@@ -22,9 +23,14 @@ export function SecurityPage() {
   const { client } = useSession()
   const status = useLoad('', () => client.call('GET /auth/mfa/status'))
   const [open, setOpen] = useState<'setup' | 'off' | null>(null)
+  const [turn, setTurn] = useState(0)
+  const changed = async () => {
+    setTurn((now) => now + 1)
+    await status.reload()
+  }
   const close = async () => {
     setOpen(null)
-    await status.reload()
+    await changed()
   }
   return (
     <>
@@ -34,15 +40,16 @@ export function SecurityPage() {
       {status.status === 'loaded' && (
         <>
           <State status={status.data} onTurnOff={() => setOpen('off')} onAdd={() => setOpen('setup')} />
-          <FactorsSection status={status.data} onAdd={() => setOpen('setup')} onChanged={status.reload} />
+          <FactorsSection status={status.data} onAdd={() => setOpen('setup')} onChanged={changed} />
           {offers('backup') && status.data.enabled && (
-            <BackupSection status={status.data} onChanged={status.reload} />
+            <BackupSection status={status.data} onChanged={changed} />
           )}
         </>
       )}
-      <SessionsSection />
-      <DevicesSection />
-      <PasswordSection />
+      <SessionsSection onChanged={changed} />
+      <DevicesSection onChanged={changed} />
+      <PasswordSection onChanged={changed} />
+      <ActivitySection turn={turn} />
       {open === 'setup' && status.status === 'loaded' && (
         <SetupDialog status={status.data} onClose={() => void close()} />
       )}

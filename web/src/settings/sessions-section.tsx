@@ -2,8 +2,7 @@ import { Badge, Button } from '@mantine/core'
 import type { Answer } from '@sallyport/sdk'
 import { useSession } from '../session/session.tsx'
 import { useTexts, useTimes } from '../texts/texts.tsx'
-import { describeDevice } from '../ui/describe-device.ts'
-import { LaptopIcon, PhoneIcon } from '../ui/icons.tsx'
+import { DeviceIcon } from '../ui/device-icon.tsx'
 import { Row } from '../ui/row.tsx'
 import { Section } from '../ui/section.tsx'
 import { Failed, Loading, ProblemAlert } from '../ui/states.tsx'
@@ -11,7 +10,7 @@ import { useAction, useLoad } from '../ui/use-load.ts'
 
 type OwnSession = Answer<'GET /auth/sessions'>['sessions'][number]
 
-export function SessionsSection() {
+export function SessionsSection({ onChanged }: { onChanged(): Promise<void> }) {
   const { security } = useTexts()
   const { client, leave } = useSession()
   const sessions = useLoad('', () => client.call('GET /auth/sessions'))
@@ -19,6 +18,7 @@ export function SessionsSection() {
   const one = useAction(async (id: string) => {
     await client.call('DELETE /auth/sessions/:id', { params: { id } })
     await sessions.reload()
+    void onChanged()
   })
   return (
     <Section
@@ -48,15 +48,12 @@ export function SessionsSection() {
 function SessionRow({ session, onEnd }: { session: OwnSession; onEnd(): void }) {
   const { security } = useTexts()
   const times = useTimes()
-  const { browser, system } = describeDevice(session.user_agent)
-  const name =
-    browser && system ? security.browserOn(browser, system) : (browser ?? system ?? security.unknownDevice)
+  const name = security.browser(session.browser)
   const facts = [security.since(times.ago(session.created_at))]
   if (session.address !== null) facts.push(security.from(session.address))
-  const mobile = system === 'iOS' || system === 'Android'
   return (
     <Row
-      icon={<span className="sp-choice-icon">{mobile ? <PhoneIcon /> : <LaptopIcon />}</span>}
+      icon={<DeviceIcon browser={session.browser} />}
       title={
         <>
           {name}

@@ -8,7 +8,7 @@ import type { SetupStepProps } from './enrolled.ts'
 
 /** A passkey or security key: the browser makes it, for this address alone. */
 export function WebauthnSetup({ client, onEnrolled }: SetupStepProps) {
-  const { setup } = useTexts()
+  const { setup, verify } = useTexts()
   const [name, setName] = useState(setup.webauthn.preset)
   const { run, busy, error } = useAction(async () => {
     const options = await client.call('POST /auth/mfa/enroll/webauthn/options', { body: { name } })
@@ -24,7 +24,9 @@ export function WebauthnSetup({ client, onEnrolled }: SetupStepProps) {
       }}
     >
       <Stack gap="md">
-        <Text c="dimmed">{setup.webauthn.lead}</Text>
+        <Text c="dimmed" role="status">
+          {busy ? verify.webauthnAsked : setup.webauthn.lead}
+        </Text>
         <TextInput
           {...{ label: setup.name, maxLength: 64, required: true, withAsterisk: false }}
           value={name}

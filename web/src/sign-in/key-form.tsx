@@ -10,7 +10,7 @@ import { askForKey } from './keys.ts'
 import type { MethodFormProps } from './method-form.tsx'
 
 /** Proof by a passkey or security key: a button, since browsers want to be asked by a hand. */
-export function KeyForm({ tempToken, onSubmit, onGone }: Omit<MethodFormProps, 'way'>) {
+export function KeyForm({ tempToken, onSubmit, onGone, choice }: Omit<MethodFormProps, 'way'>) {
   const { verify } = useTexts()
   const { client } = useSession()
   const { run, busy, error } = useAction(async () => {
@@ -27,8 +27,11 @@ export function KeyForm({ tempToken, onSubmit, onGone }: Omit<MethodFormProps, '
   })
   return (
     <Stack gap="md">
-      <Text c="dimmed">{verify.webauthn}</Text>
+      <Text c="dimmed" role="status">
+        {busy ? verify.webauthnAsked : verify.webauthn}
+      </Text>
       <ProblemAlert error={error} />
+      {choice}
       <Button autoFocus loading={busy} fullWidth leftSection={<PasskeyIcon />} onClick={() => void run()}>
         {verify.useKey}
       </Button>

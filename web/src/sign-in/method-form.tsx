@@ -1,6 +1,6 @@
 import { Button, Stack, Text, TextInput } from '@mantine/core'
 import type { ProblemError } from '@sallyport/sdk'
-import { useState } from 'react'
+import { type ReactNode, useState } from 'react'
 import { useTexts } from '../texts/texts.tsx'
 import { CodeField } from '../ui/code-field.tsx'
 import { ProblemAlert } from '../ui/states.tsx'
@@ -16,6 +16,8 @@ export interface MethodFormProps {
   tempToken: string | null
   onSubmit(proof: Proof): Promise<void>
   onGone(error: ProblemError): void
+  /** What is to be chosen before it is sent. */
+  choice?: ReactNode
 }
 
 /** One way of proving it: what to do, where to type it, and what was wrong with what was typed. */
@@ -25,7 +27,7 @@ export function MethodForm({ way, ...rest }: MethodFormProps) {
 
 type TypedFormProps = MethodFormProps & { way: Exclude<MethodFormProps['way'], 'webauthn'> }
 
-function TypedForm({ way, tempToken, onSubmit, onGone }: TypedFormProps) {
+function TypedForm({ way, tempToken, onSubmit, onGone, choice }: TypedFormProps) {
   const { verify } = useTexts()
   const [code, setCode] = useState('')
   const [wrong, setWrong] = useState(0)
@@ -82,6 +84,7 @@ function TypedForm({ way, tempToken, onSubmit, onGone }: TypedFormProps) {
             autoFocus
           />
         )}
+        {choice}
         <Button type="submit" loading={busy} fullWidth>
           {verify.submit}
         </Button>

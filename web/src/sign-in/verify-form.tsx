@@ -87,15 +87,16 @@ export function VerifyForm({ attempt, takesPass, onGranted, onGone }: VerifyForm
           tempToken={attempt.temp_token}
           onSubmit={submit}
           onGone={onGone}
+          choice={
+            days !== undefined && (
+              <Checkbox
+                label={verify.remember(days)}
+                checked={remembered}
+                onChange={(event) => setRemembered(event.currentTarget.checked)}
+              />
+            )
+          }
         />
-        {days !== undefined && (
-          <Checkbox
-            mt="md"
-            label={verify.remember(days)}
-            checked={remembered}
-            onChange={(event) => setRemembered(event.currentTarget.checked)}
-          />
-        )}
       </div>
       {others.length > 0 && (
         <div>

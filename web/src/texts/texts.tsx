@@ -59,9 +59,11 @@ export const useTexts = () => useSpeech().texts
 export function useTimes() {
   const { language } = useSpeech()
   return useMemo(() => {
-    const day = new Intl.DateTimeFormat(language, { dateStyle: 'medium' })
-    const moment = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' })
-    const clock = new Intl.DateTimeFormat(language, { timeStyle: 'short' })
+    const variant =
+      navigator.languages.find((tag) => tag.toLowerCase().startsWith(`${language}-`)) ?? language
+    const day = new Intl.DateTimeFormat(variant, { dateStyle: 'medium' })
+    const moment = new Intl.DateTimeFormat(variant, { dateStyle: 'medium', timeStyle: 'short' })
+    const clock = new Intl.DateTimeFormat(variant, { timeStyle: 'short' })
     const distance = new Intl.RelativeTimeFormat(language, { numeric: 'auto' })
     const read = (at: string | Date) => new Date(at)
     return {

@@ -1,4 +1,4 @@
-import { builtInRoles, type Session } from '@sallyport/core'
+import { builtInRoles, nameBrowser, type Session } from '@sallyport/core'
 import type { Call } from '../bind.ts'
 import { iso, personOf } from '../login/login-context.ts'
 import { Refusal } from '../refusal.ts'
@@ -41,6 +41,7 @@ export function describeSession(session: Session) {
     amr: [...session.factors],
     address: session.address,
     user_agent: session.userAgent,
+    browser: nameBrowser(session.userAgent),
   }
 }
 

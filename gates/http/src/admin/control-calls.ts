@@ -25,7 +25,10 @@ const day = 24 * 3_600_000
 export function registerControl(bind: Binder, { services, config }: LoginContext): void {
   const { store, clock, ledger, policies } = services
 
-  bind(adminRoutes.policies, async () => describePolicies(policies))
+  bind(adminRoutes.policies, async () => ({
+    ...describePolicies(policies),
+    source: config.policySource,
+  }))
 
   bind(adminRoutes.checkPolicies, async ({ body }) => ({
     valid: true as const,

@@ -150,6 +150,14 @@ export function registerPeople(bind: Binder, login: LoginContext): void {
     return { ...done('Signed out everywhere.'), ended: ended.length }
   })
 
+  bind(adminRoutes.userNames, async (call) => {
+    const ids = [...new Set(call.query.ids.split(','))]
+    const found = await store.read((tx) => Promise.all(ids.map((id) => findUser(tx, id))))
+    await recordRead(services, call, { what: 'names' })
+    const known = found.filter((subject) => subject !== null)
+    return { items: known.map(({ id, email, ref }) => ({ id, name: email ?? ref })), next: null }
+  })
+
   async function exists(id: string): Promise<boolean> {
     return (await store.read((tx) => findUser(tx, id))) !== null
   }

@@ -1,4 +1,4 @@
-import type { TrustedDevice } from '@sallyport/core'
+import { nameBrowser, readActivity, type TrustedDevice } from '@sallyport/core'
 import { authRoutes } from '@sallyport/protocol'
 import { getCookie } from 'hono/cookie'
 import type { Binder } from '../bind.ts'
@@ -20,7 +20,22 @@ export function registerSessions(bind: Binder, { services, memory, tokens, cooki
         expires_at: iso(session.expiresAt),
         address: session.address,
         user_agent: session.userAgent,
+        browser: nameBrowser(session.userAgent),
       })),
+    }
+  })
+
+  bind(authRoutes.activity, async (call) => {
+    const { after, limit } = call.query
+    const before = after === undefined ? null : Number(after)
+    const subjectId = personOf(call).subject.id
+    const { items, next } = await readActivity(services.store, { subjectId, before, limit })
+    return {
+      items: items.map(({ seq, at, byAdministrator, factors, ...rest }) => ({
+        ...{ ...rest, id: String(seq), at: iso(at) },
+        ...{ by_administrator: byAdministrator, factors: [...factors] },
+      })),
+      next: next === null ? null : String(next),
     }
   })
 

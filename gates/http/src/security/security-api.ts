@@ -1,11 +1,19 @@
-import type { Block, ThreatEvent, ThreatFilter, ThreatSummary } from '@sallyport/core'
+import {
+  type Block,
+  inRange,
+  parseAddress,
+  readRange,
+  type ThreatEvent,
+  type ThreatFilter,
+  type ThreatSummary,
+} from '@sallyport/core'
 import { securityRoutes } from '@sallyport/protocol'
 import type { Access, Caller } from '../access.ts'
 import type { Binder, Call } from '../bind.ts'
+import { createEventStream } from '../event-stream.ts'
 import type { Metrics } from '../metrics.ts'
 import { Refusal } from '../refusal.ts'
 import type { GateConfig, GateServices } from '../services.ts'
-import { createEventStream, eventStreamHeaders } from './event-stream.ts'
 
 /** `/api/security`: blocks and threat events. What it answers ends the streams, before a stop. */
 export function registerSecurity(
@@ -39,7 +47,16 @@ export function registerSecurity(
     return { items: items.map((block) => describeBlock(block, now)), next }
   })
 
-  bind(securityRoutes.checkAddress, async ({ params }) => {
+  /** Why an address is better not blocked, or cannot be. */
+  function sparedOf(range: string, { address }: Pick<Call<never>, 'address'>): 'always' | 'yours' | null {
+    const read = readRange(range)!
+    if (blocks.isSpared(read)) return 'always'
+    const own = parseAddress(address)
+    return own && inRange(own, read) ? 'yours' : null
+  }
+
+  bind(securityRoutes.checkAddress, async (call) => {
+    const { params } = call
     const checked = await threatReads.check(params.ip)
     if (!checked) return notAnAddress('params.ip')
     const [block] = checked.blocks
@@ -51,12 +68,17 @@ export function registerSecurity(
       kind: block?.kind ?? null,
       threat_score: checked.score,
       score_reasons: checked.reasons,
+      spared: sparedOf(checked.address, call),
     }
   })
 
-  bind(securityRoutes.threatSummary, async ({ query }) =>
-    describeSummary(await threatReads.summary(query.hours)),
-  )
+  bind(securityRoutes.threatSummary, async (call) => {
+    const summary = await threatReads.summary(call.query.hours)
+    const top = summary.addresses.map(({ address, count }) => ({
+      ...{ ip_address: address, events: count, spared: sparedOf(address, call) },
+    }))
+    return { ...describeSummary(summary), top_ips: top }
+  })
 
   bind(securityRoutes.events, async ({ query, caller }) => {
     await threatLog.flush()
@@ -68,21 +90,17 @@ export function registerSecurity(
     return { items: items.map((event) => describeEvent(event, caller)), next }
   })
 
-  const stream = createEventStream({ store })
-  bind(securityRoutes.eventStream, async ({ caller, context }) => {
-    // Browsers ask so; anybody else would wait for an end that never comes.
-    if (!(context.req.header('accept') ?? '').includes('text/event-stream')) {
-      return new Refusal('invalid_input', 'this is a stream: send `Accept: text/event-stream`')
-    }
-    // What answers HEAD is thrown away, and would be waited for without end.
-    if (context.req.method === 'HEAD') return new Response(null, { headers: eventStreamHeaders })
-    return stream.open({
+  const stream = createEventStream<ThreatEvent>({
+    last: () => store.read((tx) => tx.threats.last()),
+    after: (id, most) => store.read((tx) => tx.threats.after(id, most)),
+  })
+  bind(securityRoutes.eventStream, async ({ caller, context }) =>
+    stream.open(context, {
       who: actorOf(caller),
-      after: context.req.header('last-event-id'),
       write: (event) => JSON.stringify(describeEvent(event, caller)),
       isAllowed: async () => !((await access.admit('security:read', context)) instanceof Refusal),
-    })
-  })
+    }),
+  )
 
   metrics.figure('sallyport_blocked_addresses', 'Addresses and ranges that are blocked', () => blocks.size)
   metrics.figure('sallyport_threat_events_waiting', 'Threat events not stored yet', () => threatLog.waiting)
@@ -130,11 +148,10 @@ function describeBlock(block: Block, now: number) {
   }
 }
 
-function describeSummary({ total, byType, hours, addresses }: ThreatSummary) {
+function describeSummary({ total, byType, hours }: ThreatSummary) {
   return {
     ...describeCounts(byType, total),
     by_hour: hours.map((hour) => ({ hour: iso(hour.at), ...describeCounts(hour.byType, hour.total) })),
-    top_ips: addresses.map(({ address, count }) => ({ ip_address: address, events: count })),
   }
 }
 

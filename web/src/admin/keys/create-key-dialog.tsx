@@ -12,10 +12,17 @@ type Scope = Body<'POST /api/admin/apikeys'>['scopes'][number]
 
 const scopes: Scope[] = ['mfa:read', 'mfa:write', 'security:read', 'security:write', 'admin']
 
-export function CreateKeyDialog({ onCreated, onClose }: { onCreated(): void; onClose(): void }) {
+interface CreateKeyDialogProps {
+  /** The application that it is for, unless another one is named. */
+  app?: string
+  onCreated(): void
+  onClose(): void
+}
+
+export function CreateKeyDialog({ app = 'default', onCreated, onClose }: CreateKeyDialogProps) {
   const { keys: texts } = useTexts().admin
   const { client } = useSession()
-  const [wanted, setWanted] = useState({ name: '', app: 'default', scopes: ['mfa:read', 'mfa:write'] })
+  const [wanted, setWanted] = useState({ name: '', app, scopes: ['mfa:read', 'mfa:write'] })
   const [key, setKey] = useState<string | null>(null)
   const { run, busy, error } = useAction(async () => {
     const body = { ...wanted, scopes: wanted.scopes as Scope[] }

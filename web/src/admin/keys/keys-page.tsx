@@ -5,11 +5,11 @@ import { useSession } from '../../session/session.tsx'
 import { useTexts, useTimes } from '../../texts/texts.tsx'
 import { KeyIcon } from '../../ui/icons.tsx'
 import { PageTitle } from '../../ui/page-title.tsx'
+import { PagesList } from '../../ui/pages-list.tsx'
 import { Row } from '../../ui/row.tsx'
 import { Section } from '../../ui/section.tsx'
+import { usePages } from '../../ui/use-pages.ts'
 import { ConfirmDialog } from '../confirm-dialog.tsx'
-import { PagesList } from '../pages-list.tsx'
-import { usePages } from '../use-pages.ts'
 import { CreateKeyDialog } from './create-key-dialog.tsx'
 
 type ApiKey = Answer<'GET /api/admin/apikeys'>['items'][number]

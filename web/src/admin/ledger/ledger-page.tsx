@@ -5,11 +5,12 @@ import { useSession } from '../../session/session.tsx'
 import { useTexts, useTimes } from '../../texts/texts.tsx'
 import { AlertIcon, CheckIcon, DownloadIcon } from '../../ui/icons.tsx'
 import { PageTitle } from '../../ui/page-title.tsx'
+import { PagesList } from '../../ui/pages-list.tsx'
 import { Section } from '../../ui/section.tsx'
 import { ProblemAlert } from '../../ui/states.tsx'
 import { useAction } from '../../ui/use-load.ts'
-import { PagesList } from '../pages-list.tsx'
-import { usePages } from '../use-pages.ts'
+import { usePages } from '../../ui/use-pages.ts'
+import { Actor, Person, subjectOf, useNames } from '../names.tsx'
 
 type Entry = Answer<'GET /api/admin/ledger'>['items'][number]
 type Verdict = Answer<'POST /api/admin/ledger/verify'>
@@ -46,7 +47,7 @@ export function LedgerPage() {
       <Evidence />
       <search>
         <form
-          className="sp-filters"
+          className="sp-filters even"
           onSubmit={(event) => {
             event.preventDefault()
             setSought({ ...typed, type: typed.type.trim(), subject: typed.subject.trim() })
@@ -110,15 +111,14 @@ function Evidence() {
 function Entries({ entries }: { entries: Entry[] }) {
   const { ledger: texts } = useTexts().admin
   const times = useTimes()
+  const names = useNames(entries.flatMap(({ subject, actor }) => [subject, subjectOf(actor)]))
   return (
     <table className="sp-table">
       <thead>
         <tr>
           <th>{texts.when}</th>
           <th>{texts.type}</th>
-          <th>
-            {texts.subject} · {texts.actor}
-          </th>
+          <th>{texts.subject}</th>
           <th>{texts.data}</th>
         </tr>
       </thead>
@@ -131,8 +131,12 @@ function Entries({ entries }: { entries: Entry[] }) {
             </td>
             <td className="number">{type}</td>
             <td className="sp-who">
-              {subject ?? texts.nobody}
-              {actor !== null && <div className="sp-small">{actor}</div>}
+              {subject === null ? texts.nobody : <Person id={subject} names={names} />}
+              {actor !== null && (
+                <div className="sp-small">
+                  {texts.by} <Actor actor={actor} names={names} />
+                </div>
+              )}
             </td>
             <td>
               <pre className="sp-data">{JSON.stringify(data)}</pre>

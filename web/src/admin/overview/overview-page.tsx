@@ -11,6 +11,7 @@ import { Empty, Failed, Loading } from '../../ui/states.tsx'
 import { useLoad } from '../../ui/use-load.ts'
 import { FiguresChart } from '../figures-chart.tsx'
 import { Stat } from '../stat.tsx'
+import { useLocks } from '../use-locks.ts'
 
 type Overview = Answer<'GET /api/admin/overview'>
 
@@ -19,6 +20,8 @@ export function OverviewPage() {
   const { admin } = useTexts()
   const { client } = useSession()
   const loaded = useLoad('', () => client.call('GET /api/admin/overview'))
+  const locked = loaded.status === 'loaded' ? loaded.data.locked : []
+  useLocks(() => void loaded.reload(), soonestEnd(locked))
   return (
     <>
       <PageTitle lead={admin.overview.lead}>{admin.nav.overview}</PageTitle>
@@ -38,7 +41,7 @@ function Figures({ overview }: { overview: Overview }) {
   return (
     <>
       <dl className="sp-stats">
-        <Stat name={texts.protected} figure={share} hint={texts.ofPeople(enrolled, users)} />
+        <Stat name={admin.people.states.enrolled} figure={share} hint={texts.ofPeople(enrolled, users)} />
         <Stat name={texts.inGrace} figure={overview.in_grace} hint={texts.graceHint} />
         <Stat name={texts.mustEnrol} figure={overview.must_enrol} hint={texts.mustEnrolHint} />
         <Stat name={texts.locked} figure={locked.length} hint={texts.lockedHint} />
@@ -98,6 +101,14 @@ function Charts({ overview }: { overview: Overview }) {
         />
       </Section>
     </div>
+  )
+}
+
+/** When the first of the locks ends by itself. */
+function soonestEnd(locked: Overview['locked']): string | null {
+  return (
+    locked.map(({ locked_until: until }) => until).sort((a, b) => ((a ?? '~') < (b ?? '~') ? -1 : 1))[0] ??
+    null
   )
 }
 

@@ -6,12 +6,13 @@ import { useSession } from '../../session/session.tsx'
 import { useTexts } from '../../texts/texts.tsx'
 import { PersonIcon } from '../../ui/icons.tsx'
 import { PageTitle } from '../../ui/page-title.tsx'
+import { PagesList } from '../../ui/pages-list.tsx'
 import { Row } from '../../ui/row.tsx'
 import { Section } from '../../ui/section.tsx'
 import { Failed, Loading } from '../../ui/states.tsx'
 import { useLoad } from '../../ui/use-load.ts'
-import { PagesList } from '../pages-list.tsx'
-import { usePages } from '../use-pages.ts'
+import { usePages } from '../../ui/use-pages.ts'
+import { useLocks } from '../use-locks.ts'
 import { InviteDialog } from './invite-dialog.tsx'
 import { StatusBadges, type User } from './status-badges.tsx'
 
@@ -42,6 +43,12 @@ export function PeoplePage() {
       },
     }),
   )
+  const shown = people.status === 'loaded' ? people.data : []
+  useLocks((subjects) => {
+    // Who is not shown here changes nothing here; unless the list is of those who are locked.
+    if (subjects === null || status === 'locked' || shown.some(({ id }) => subjects.has(id)))
+      void people.reload()
+  })
   const names = roles.status === 'loaded' ? roles.data.items.map(({ name }) => name) : []
   return (
     <>

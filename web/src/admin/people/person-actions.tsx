@@ -6,6 +6,7 @@ import { ProblemAlert } from '../../ui/states.tsx'
 import { useAction } from '../../ui/use-load.ts'
 import { ConfirmDialog } from '../confirm-dialog.tsx'
 import { ShownOnce } from '../shown-once.tsx'
+import { ChangeDialog } from './change-dialog.tsx'
 import type { Person } from './person-page.tsx'
 
 interface PersonActionsProps {
@@ -20,7 +21,7 @@ interface Given {
   until: string
 }
 
-type Asked = 'reset' | 'link' | 'pass' | 'disable'
+type Asked = 'reset' | 'link' | 'pass' | 'disable' | 'role'
 
 /** What can be done for, or about, somebody. Each change is proven afresh, and on record. */
 export function PersonActions({ person, isSelf, onChanged }: PersonActionsProps) {
@@ -59,6 +60,7 @@ export function PersonActions({ person, isSelf, onChanged }: PersonActionsProps)
         {!isSelf && enrolled && button('reset', texts.reset)}
         {!isSelf && !enrolled && button('link', texts.enrolLink)}
         {!isSelf && enrolled && button('pass', texts.pass)}
+        {button('role', texts.change)}
         {!isSelf && person.disabled_at === null && button('disable', texts.disable)}
         {person.disabled_at !== null && (
           <Button variant="default" size="sm" loading={shut.busy} onClick={() => void shut.run(false)}>
@@ -117,6 +119,8 @@ function ActionDialog({ asked, person, onDone, onClose }: ActionDialogProps) {
         }}
       />
     )
+  if (asked === 'role')
+    return <ChangeDialog person={person} onChanged={() => onDone(null)} onClose={onClose} />
   return (
     <ConfirmDialog
       {...{ title: texts.disableTitle, lead: texts.disableLead, confirm: texts.disable, onClose }}

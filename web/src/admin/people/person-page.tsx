@@ -6,7 +6,9 @@ import { useTexts, useTimes } from '../../texts/texts.tsx'
 import { PageTitle } from '../../ui/page-title.tsx'
 import { Failed, Loading } from '../../ui/states.tsx'
 import { useLoad } from '../../ui/use-load.ts'
+import { useLocks } from '../use-locks.ts'
 import { PersonActions } from './person-actions.tsx'
+import { PersonDevices } from './person-devices.tsx'
 import { PersonFactors } from './person-factors.tsx'
 import { PersonSessions } from './person-sessions.tsx'
 import { StatusBadges } from './status-badges.tsx'
@@ -20,16 +22,21 @@ export function PersonPage({ id }: { id: string }) {
   const { user_id: own } = useMe()
   const params = { params: { id } }
   const loaded = useLoad('', async () => {
-    const [person, factors, sessions] = await Promise.all([
+    const [person, factors, sessions, devices] = await Promise.all([
       client.call('GET /api/admin/users/:id', params),
       client.call('GET /api/admin/users/:id/factors', params),
       client.call('GET /api/admin/users/:id/sessions', params),
+      client.call('GET /api/admin/users/:id/devices', params),
     ])
-    return { person, factors: factors.items, sessions: sessions.items }
+    return { person, factors: factors.items, sessions: sessions.items, devices: devices.items }
   })
+  const until = loaded.status === 'loaded' ? loaded.data.person.locked_until : null
+  useLocks((subjects) => {
+    if (subjects === null || subjects.has(id)) void loaded.reload()
+  }, until)
   if (loaded.status === 'loading') return <Loading />
   if (loaded.status === 'failed') return <Failed error={loaded.error} onRetry={loaded.reload} />
-  const { person, factors, sessions } = loaded.data
+  const { person, factors, sessions, devices } = loaded.data
   const parts = { person, isSelf: id === own, onChanged: loaded.reload }
   return (
     <>
@@ -50,6 +57,7 @@ export function PersonPage({ id }: { id: string }) {
       <PersonActions {...parts} />
       <PersonFactors {...parts} factors={factors} />
       <PersonSessions {...parts} sessions={sessions} />
+      <PersonDevices {...parts} devices={devices} />
     </>
   )
 }

@@ -3,8 +3,7 @@ import type { Answer } from '@sallyport/sdk'
 import { useState } from 'react'
 import { useSession } from '../../session/session.tsx'
 import { useTexts, useTimes } from '../../texts/texts.tsx'
-import { describeDevice } from '../../ui/describe-device.ts'
-import { LaptopIcon } from '../../ui/icons.tsx'
+import { DeviceIcon } from '../../ui/device-icon.tsx'
 import { Row } from '../../ui/row.tsx'
 import { Section } from '../../ui/section.tsx'
 import { Empty, ProblemAlert } from '../../ui/states.tsx'
@@ -29,12 +28,6 @@ export function PersonSessions({ person, sessions, onChanged }: PersonSessionsPr
     setEnded(answer.ended)
     await onChanged()
   })
-  const nameOf = (userAgent: string | null) => {
-    const { browser, system } = describeDevice(userAgent)
-    return browser && system
-      ? security.browserOn(browser, system)
-      : (browser ?? system ?? security.unknownDevice)
-  }
   return (
     <Section
       title={texts.sessions}
@@ -54,12 +47,8 @@ export function PersonSessions({ person, sessions, onChanged }: PersonSessionsPr
         {sessions.map((session) => (
           <Row
             key={session.id}
-            icon={
-              <span className="sp-choice-icon">
-                <LaptopIcon />
-              </span>
-            }
-            title={nameOf(session.user_agent)}
+            icon={<DeviceIcon browser={session.browser} />}
+            title={security.browser(session.browser)}
             detail={[
               security.since(times.ago(session.created_at)),
               ...(session.address === null ? [] : [security.from(session.address)]),

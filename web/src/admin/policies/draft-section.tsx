@@ -7,7 +7,7 @@ import { CheckIcon } from '../../ui/icons.tsx'
 import { Section } from '../../ui/section.tsx'
 import { useAction } from '../../ui/use-load.ts'
 import { DraftProblem } from './draft-problem.tsx'
-import { readDraft } from './read-draft.ts'
+import { withDraft } from './read-draft.ts'
 import { type Policies, RuleList } from './rule-list.tsx'
 
 type Report = Answer<'POST /api/admin/policies/replay'>
@@ -26,11 +26,19 @@ export function DraftSection({ draft, onChange }: DraftSectionProps) {
   const check = useAction(async () => {
     setReport(null)
     setChecked(null)
-    setChecked(await client.call('POST /api/admin/policies/check', { body: { draft: readDraft(draft) } }))
+    setChecked(
+      await withDraft(draft, (read) =>
+        client.call('POST /api/admin/policies/check', { body: { draft: read } }),
+      ),
+    )
   })
   const replay = useAction(async () => {
     await check.run()
-    setReport(await client.call('POST /api/admin/policies/replay', { body: { draft: readDraft(draft) } }))
+    setReport(
+      await withDraft(draft, (read) =>
+        client.call('POST /api/admin/policies/replay', { body: { draft: read } }),
+      ),
+    )
   })
   return (
     <Section title={texts.draft} lead={texts.draftLead}>
@@ -103,17 +111,17 @@ function Replayed({ report }: { report: Report }) {
 /** Policies come from the configuration: this leads there. */
 function HowToForce({ draft }: { draft: string }) {
   const { policies: texts } = useTexts().admin
-  const href = `data:application/json;charset=utf-8,${encodeURIComponent(draft)}`
+  const href = `data:application/yaml;charset=utf-8,${encodeURIComponent(draft)}`
   return (
     <Stack gap="sm" align="flex-start" className="sp-pad sp-line">
       <Text fw={600}>{texts.force}</Text>
       <Text>{texts.forceSteps}</Text>
       <code className="sp-once">
-        login_policies: ./policies.json
+        login_policies: ./policies.yaml
         <br />
-        sallyport policy check policies.json
+        sallyport policy check policies.yaml
       </code>
-      <Button component="a" variant="default" size="sm" href={href} download="policies.json">
+      <Button component="a" variant="default" size="sm" href={href} download="policies.yaml">
         {texts.download}
       </Button>
     </Stack>

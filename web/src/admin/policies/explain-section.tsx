@@ -6,7 +6,7 @@ import { useTexts } from '../../texts/texts.tsx'
 import { Section } from '../../ui/section.tsx'
 import { useAction } from '../../ui/use-load.ts'
 import { DraftProblem } from './draft-problem.tsx'
-import { readDraft } from './read-draft.ts'
+import { withDraft } from './read-draft.ts'
 
 type Explanation = Answer<'POST /api/admin/policies/explain'>
 
@@ -19,11 +19,10 @@ export function ExplainSection({ draft }: { draft: string }) {
   const { run, busy, error } = useAction(async () => {
     setFound(null)
     const { subject, ip, gate, byDraft } = asked
-    const body = {
-      ...{ subject: subject.trim(), gate, ip: ip.trim() || null },
-      ...(byDraft && { draft: readDraft(draft) }),
-    }
-    setFound(await client.call('POST /api/admin/policies/explain', { body }))
+    const body = { subject: subject.trim(), gate, ip: ip.trim() || null }
+    const ask = (read?: Record<string, unknown>) =>
+      client.call('POST /api/admin/policies/explain', { body: { ...body, ...(read && { draft: read }) } })
+    setFound(await (byDraft ? withDraft(draft, ask) : ask()))
   })
   const field = (name: 'subject' | 'ip' | 'gate', label: string, required: boolean) => (
     <TextInput

@@ -20,7 +20,10 @@ export function PoliciesPage() {
   return (
     <>
       <PageTitle lead={texts.lead}>{admin.nav.policies}</PageTitle>
-      <Section title={texts.inForce} lead={texts.inForceLead}>
+      <Section
+        title={texts.inForce}
+        {...(loaded.status === 'loaded' && { lead: texts.sources[loaded.data.source] })}
+      >
         {loaded.status === 'loading' && <Loading />}
         {loaded.status === 'failed' && <Failed error={loaded.error} onRetry={loaded.reload} />}
         {loaded.status === 'loaded' && <RuleList policies={loaded.data} />}

@@ -2,7 +2,7 @@ import { Badge } from '@mantine/core'
 import type { Answer } from '@sallyport/sdk'
 import { useTexts } from '../../texts/texts.tsx'
 
-export type Policies = Answer<'GET /api/admin/policies'>
+export type Policies = Omit<Answer<'GET /api/admin/policies'>, 'source'>
 type Rule = Policies['rules'][number]
 type Chain = NonNullable<Rule['chain']>
 
@@ -47,7 +47,8 @@ function ChainPicture({ chain, tooFew }: { chain: Chain; tooFew: Rule['too_few']
   const facts = [
     texts.steps(required, factors.length),
     ...(factors.length > 1 ? [texts[mode]] : []),
-    onFailure === 'reset' ? texts.resets : texts.retries,
+    // With one step there is nowhere to go back to.
+    ...(required > 1 ? [onFailure === 'reset' ? texts.resets : texts.retries] : []),
     ...(tooFew ? [texts.tooFew[tooFew]] : []),
   ]
   return (

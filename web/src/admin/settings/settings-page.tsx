@@ -89,7 +89,23 @@ function flatten(value: unknown, path = ''): [string, string | null][] {
     return Object.entries(value).flatMap(([name, inner]) =>
       flatten(inner, path === '' ? name : `${path}.${name}`),
     )
-  return [[path, value === null || value === undefined ? null : show(value)]]
+  return [[path, value === null || value === undefined ? null : show(path, value)]]
 }
 
-const show = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value))
+/** Settings that are times, which the file writes as `7d`. */
+const times =
+  /(?:lifetime|within|grace|decay_after|lock_for|_window|_duration|_longest|fresh_for|timeout|_every|keep_events)$/
+
+const units = [
+  [86_400_000, 'd'],
+  [3_600_000, 'h'],
+  [60_000, 'm'],
+  [1_000, 's'],
+] as const
+
+function show(name: string, value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map((one) => show(name, one)).join(', ')}]`
+  if (typeof value === 'string') return value
+  const unit = units.find(([length]) => typeof value === 'number' && value > 0 && value % length === 0)
+  return unit && times.test(name) ? `${(value as number) / unit[0]}${unit[1]}` : JSON.stringify(value)
+}

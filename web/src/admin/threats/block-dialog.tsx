@@ -1,10 +1,10 @@
-import { Button, NativeSelect, Stack, TextInput } from '@mantine/core'
-import { useState } from 'react'
+import { Alert, Button, NativeSelect, Stack, TextInput } from '@mantine/core'
+import { useDeferredValue, useState } from 'react'
 import { useSession } from '../../session/session.tsx'
 import { useTexts } from '../../texts/texts.tsx'
 import { Dialog } from '../../ui/dialog.tsx'
 import { ProblemAlert } from '../../ui/states.tsx'
-import { useAction } from '../../ui/use-load.ts'
+import { useAction, useLoad } from '../../ui/use-load.ts'
 
 interface BlockDialogProps {
   /** Where it is known already. */
@@ -18,6 +18,12 @@ export function BlockDialog({ address, onBlocked, onClose }: BlockDialogProps) {
   const texts = admin.threats
   const { client } = useSession()
   const [wanted, setWanted] = useState({ ip_address: address, reason: '', duration: '86400' })
+  const ip = useDeferredValue(wanted.ip_address.trim())
+  // What is half typed is no address yet: whatever is wrong with it is said when it is sent.
+  const known = useLoad(ip, async () =>
+    ip === '' ? null : client.call('GET /api/security/check-ip/:ip', { params: { ip } }).catch(() => null),
+  )
+  const spared = known.status === 'loaded' ? (known.data?.spared ?? null) : null
   const { run, busy, error } = useAction(async () => {
     const body = { ...wanted, ip_address: wanted.ip_address.trim(), duration: Number(wanted.duration) }
     await client.call('POST /api/security/block-ip', { body })
@@ -47,8 +53,13 @@ export function BlockDialog({ address, onBlocked, onClose }: BlockDialogProps) {
             data={Object.entries(texts.durations).map(([value, label]) => ({ value, label }))}
             onChange={(event) => setWanted({ ...wanted, duration: event.currentTarget.value })}
           />
+          {spared !== null && (
+            <Alert color="orange" variant="light" role="status">
+              {texts.spared[spared]}
+            </Alert>
+          )}
           <ProblemAlert error={error} />
-          <Button type="submit" color="red.8" loading={busy}>
+          <Button type="submit" color="red.8" loading={busy} disabled={spared === 'always'}>
             {texts.block}
           </Button>
         </Stack>

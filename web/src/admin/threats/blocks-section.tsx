@@ -3,11 +3,12 @@ import type { Answer } from '@sallyport/sdk'
 import { useState } from 'react'
 import { useSession } from '../../session/session.tsx'
 import { useTexts, useTimes } from '../../texts/texts.tsx'
+import { PagesList } from '../../ui/pages-list.tsx'
 import { Section } from '../../ui/section.tsx'
 import { ProblemAlert } from '../../ui/states.tsx'
 import { useAction } from '../../ui/use-load.ts'
-import { PagesList } from '../pages-list.tsx'
-import { usePages } from '../use-pages.ts'
+import { usePages } from '../../ui/use-pages.ts'
+import { Actor, type Names, subjectOf, useNames } from '../names.tsx'
 
 type Block = Answer<'GET /api/security/blocks'>['items'][number]
 
@@ -31,6 +32,8 @@ export function BlocksSection({ turn, onBlock, onChanged }: BlocksSectionProps) 
       },
     }),
   )
+  const shown = blocks.status === 'loaded' ? blocks.data : []
+  const names = useNames(shown.map(({ blocked_by: by }) => subjectOf(by)))
   const unblock = useAction(async (address: string) => {
     await client.call('POST /api/security/unblock-ip', { body: { ip_address: address } })
     onChanged()
@@ -56,7 +59,10 @@ export function BlocksSection({ turn, onBlock, onChanged }: BlocksSectionProps) 
         {(items) => (
           <ul className="sp-list sp-line">
             {items.map((block) => (
-              <BlockRow key={block.id} block={block} onUnblock={() => void unblock.run(block.ip_address)} />
+              <BlockRow
+                key={block.id}
+                {...{ block, names, onUnblock: () => void unblock.run(block.ip_address) }}
+              />
             ))}
           </ul>
         )}
@@ -65,15 +71,12 @@ export function BlocksSection({ turn, onBlock, onChanged }: BlocksSectionProps) 
   )
 }
 
-function BlockRow({ block, onUnblock }: { block: Block; onUnblock(): void }) {
+function BlockRow({ block, names, onUnblock }: { block: Block; names: Names; onUnblock(): void }) {
   const { threats: texts } = useTexts().admin
   const times = useTimes()
   const { ip_address: address, kind, reason, blocked_by: by, unblocked_at: ended } = block
-  const facts = [
-    reason,
-    texts.by(by),
-    ended === null ? texts.until(times.moment(block.blocked_until)) : texts.ended(times.moment(ended)),
-  ]
+  const end =
+    ended === null ? texts.until(times.moment(block.blocked_until)) : texts.ended(times.moment(ended))
   return (
     <li className="sp-row">
       <div>
@@ -83,7 +86,9 @@ function BlockRow({ block, onUnblock }: { block: Block; onUnblock(): void }) {
             {texts.kinds[kind]}
           </Badge>
         </div>
-        <div className="sp-row-detail">{facts.join(' · ')}</div>
+        <div className="sp-row-detail">
+          {reason} · {texts.by} <Actor actor={by} names={names} /> · {end}
+        </div>
       </div>
       {ended === null && (
         <Button

@@ -1,6 +1,6 @@
 import { useTexts } from '../../texts/texts.tsx'
 import { Section } from '../../ui/section.tsx'
-import type { ThreatEvent } from './event-feed.ts'
+import type { ThreatEvent } from './live-section.tsx'
 
 /** How much the detector thought of what came in, by category; nothing where it saw nothing. */
 export function CategorySection({ events }: { events: ThreatEvent[] }) {

@@ -1,9 +1,13 @@
 import { Badge } from '@mantine/core'
+import type { Answer } from '@sallyport/sdk'
+import type { Texts } from '../../texts/en.ts'
 import { useTexts, useTimes } from '../../texts/texts.tsx'
 import { Section } from '../../ui/section.tsx'
 import { Empty, Failed, Loading } from '../../ui/states.tsx'
 import type { Loaded } from '../../ui/use-load.ts'
-import type { ThreatEvent } from './event-feed.ts'
+import { Actor, type Names, Person, subjectOf, useNames } from '../names.tsx'
+
+export type ThreatEvent = Answer<'GET /api/security/events'>['items'][number]
 
 const colours = { low: 'gray', medium: 'orange', high: 'red', critical: 'red' }
 
@@ -17,6 +21,7 @@ interface LiveSectionProps {
 export function LiveSection({ latest, events, listening }: LiveSectionProps) {
   const { threats: texts } = useTexts().admin
   const times = useTimes()
+  const names = useNames(events.flatMap(({ subject, details }) => [subject, subjectOf(byOf(details))]))
   return (
     <Section
       title={texts.live}
@@ -33,7 +38,7 @@ export function LiveSection({ latest, events, listening }: LiveSectionProps) {
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keyboard
         <section className="sp-live" tabIndex={0} aria-label={texts.live}>
           <ul className="sp-list">
-            {events.map(({ id, at, type, severity, ip_address: address, details }) => (
+            {events.map(({ id, at, type, severity, ip_address: address, subject, details }) => (
               <li key={id} className="sp-row">
                 <div>
                   <div className="sp-row-title">
@@ -43,7 +48,14 @@ export function LiveSection({ latest, events, listening }: LiveSectionProps) {
                     </Badge>
                   </div>
                   <div className="sp-row-detail">
-                    {[address, times.moment(at), describe(details)].filter(Boolean).join(' · ')}
+                    {subject !== null && (
+                      <>
+                        <Person id={subject} names={names} /> ·{' '}
+                      </>
+                    )}
+                    {address !== null && `${address} · `}
+                    {times.moment(at)}
+                    <Details type={type} details={details} names={names} />
                   </div>
                 </div>
               </li>
@@ -55,7 +67,38 @@ export function LiveSection({ latest, events, listening }: LiveSectionProps) {
   )
 }
 
-const describe = (details: Record<string, unknown>) =>
-  Object.entries(details)
-    .map(([name, value]) => `${name}: ${Array.isArray(value) ? value.join(', ') : String(value)}`)
-    .join(', ')
+type Detail = ThreatEvent['details']
+
+const byOf = ({ by }: Detail) => (typeof by === 'string' ? by : null)
+
+/** What else is known of it: in the reader's words where there are some. */
+function Details({ type, details, names }: { type: string; details: Detail; names: Names }) {
+  const { threats: texts } = useTexts().admin
+  const by = byOf(details)
+  return (
+    <>
+      {describe(type, details, texts).map((fact) => ` · ${fact}`)}
+      {by !== null && (
+        <>
+          {' '}
+          · {texts.by} <Actor actor={by} names={names} />
+        </>
+      )}
+    </>
+  )
+}
+
+function describe(type: string, { by: _, ...details }: Detail, texts: Texts['admin']['threats']): string[] {
+  const { reason, known, kind, auto, ...rest } = details
+  const reasons: Partial<Record<string, string>> = texts.reasons
+  const facts = [
+    ...(kind === 'manual' || kind === 'automatic' ? [texts.kinds[kind]] : []),
+    ...(auto === true ? [texts.ranOut] : []),
+    ...(typeof reason === 'string' ? [(type === 'failed_auth' && reasons[reason]) || reason] : []),
+    ...(known === false ? [texts.unknownAccount] : []),
+  ]
+  const others = Object.entries(rest).map(
+    ([name, value]) => `${name}: ${Array.isArray(value) ? value.join(', ') : String(value)}`,
+  )
+  return [...facts, ...others]
+}

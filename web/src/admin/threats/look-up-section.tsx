@@ -70,6 +70,7 @@ function Known({ checked, onBlock }: { checked: Checked; onBlock(address: string
         <div className="sp-row-detail">
           {[reason, until === null ? null : texts.until(times.moment(until))].filter(Boolean).join(' · ')}
         </div>
+        {checked.spared !== null && <div>{texts.spared[checked.spared]}</div>}
         <div>{texts.score(checked.threat_score)}</div>
         <ul className="sp-conditions">
           {checked.score_reasons.map(({ reason: why, points }) => (
@@ -77,7 +78,7 @@ function Known({ checked, onBlock }: { checked: Checked; onBlock(address: string
           ))}
         </ul>
       </div>
-      {!blocked && (
+      {!blocked && checked.spared === null && (
         <Button
           {...{ variant: 'default', size: 'sm', 'aria-label': texts.blockIt(address) }}
           onClick={() => onBlock(address)}

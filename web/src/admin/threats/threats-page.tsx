@@ -5,13 +5,13 @@ import { PageTitle } from '../../ui/page-title.tsx'
 import { Section } from '../../ui/section.tsx'
 import { Failed, Loading } from '../../ui/states.tsx'
 import { useLoad } from '../../ui/use-load.ts'
+import { followEvents } from '../event-feed.ts'
 import { FiguresChart } from '../figures-chart.tsx'
 import { Stat } from '../stat.tsx'
 import { BlockDialog } from './block-dialog.tsx'
 import { BlocksSection } from './blocks-section.tsx'
 import { CategorySection } from './category-section.tsx'
-import { followEvents, type ThreatEvent } from './event-feed.ts'
-import { LiveSection } from './live-section.tsx'
+import { LiveSection, type ThreatEvent } from './live-section.tsx'
 import { LookUpSection } from './look-up-section.tsx'
 import { TopAddresses } from './top-addresses.tsx'
 
@@ -63,8 +63,8 @@ function useEvents() {
     if (begun === null) return
     const controller = new AbortController()
     const after = begun[0]?.id ?? 0
-    void followEvents({
-      ...{ client, signal: controller.signal, after, onEvent: add },
+    void followEvents<ThreatEvent>({
+      ...{ client, path: '/api/security/events/stream', signal: controller.signal, after, onEvent: add },
       onState: (on) => !controller.signal.aborted && setListening(on),
     })
     return () => controller.abort()

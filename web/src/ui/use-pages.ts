@@ -1,5 +1,5 @@
 import { useState } from 'react'
-import { type Loaded, useAction, useLoad } from '../ui/use-load.ts'
+import { type Loaded, useAction, useLoad } from './use-load.ts'
 
 interface Page<T> {
   items: T[]

@@ -1,33 +1,37 @@
-import type { Answer, Client } from '@sallyport/sdk'
+import type { Client } from '@sallyport/sdk'
 
-export type ThreatEvent = Answer<'GET /api/security/events'>['items'][number]
-
-interface FeedOptions {
+interface FeedOptions<E> {
   client: Client
+  /** Where the events come from. */
+  path: string
   signal: AbortSignal
-  /** The last event that is known already. */
-  after: number
-  onEvent(event: ThreatEvent): void
+  /** The last event that is known already; left out, only what happens from now on is told. */
+  after?: number
+  onEvent(event: E): void
   onState(listening: boolean): void
 }
 
 const pause = 2_000
 
 /**
- * Threat events as they happen, as server-sent events. A line that breaks is taken up again after the last
+ * What happens, as it happens, by server-sent events. A line that breaks is taken up again after the last
  * event that came, which an `EventSource` could not do once its session's token had to be renewed.
  */
-export async function followEvents({ client, signal, after, onEvent, onState }: FeedOptions): Promise<void> {
+export async function followEvents<E extends { id: number }>(options: FeedOptions<E>): Promise<void> {
+  const { client, path, signal, after, onEvent, onState } = options
   let last = after
   while (!signal.aborted) {
     try {
-      const headers = { accept: 'text/event-stream', 'last-event-id': String(last) }
-      const answer = await fetch('/api/security/events/stream', { headers, signal, cache: 'no-store' })
+      const headers = {
+        accept: 'text/event-stream',
+        ...(last !== undefined && { 'last-event-id': String(last) }),
+      }
+      const answer = await fetch(path, { headers, signal, cache: 'no-store' })
       if (answer.ok && answer.body) {
         onState(true)
         for await (const data of readEvents(answer.body)) {
-          const event = JSON.parse(data) as ThreatEvent
-          last = Math.max(last, event.id)
+          const event = JSON.parse(data) as E
+          last = Math.max(last ?? 0, event.id)
           onEvent(event)
         }
       } else if (answer.status === 401) {

@@ -1,7 +1,7 @@
 import { Button, Center } from '@mantine/core'
 import type { ReactNode } from 'react'
 import { useTexts } from '../texts/texts.tsx'
-import { Empty, Failed, Loading, ProblemAlert } from '../ui/states.tsx'
+import { Empty, Failed, Loading, ProblemAlert } from './states.tsx'
 import type { usePages } from './use-pages.ts'
 
 interface PagesListProps<T> {
@@ -12,12 +12,12 @@ interface PagesListProps<T> {
 
 /** A list in pages, in whichever state it is. */
 export function PagesList<T>({ pages, empty, children }: PagesListProps<T>) {
-  const { admin } = useTexts()
+  const { common } = useTexts()
   if (pages.status === 'loading') return <Loading />
   if (pages.status === 'failed') return <Failed error={pages.error} onRetry={pages.reload} />
   return (
     <>
-      {pages.data.length > 0 ? children(pages.data) : <Empty>{pages.more ? admin.lookOn : empty}</Empty>}
+      {pages.data.length > 0 ? children(pages.data) : <Empty>{pages.more ? common.lookOn : empty}</Empty>}
       {pages.more && (
         <Center p="md">
           <ProblemAlert error={pages.more.error} />
@@ -25,7 +25,7 @@ export function PagesList<T>({ pages, empty, children }: PagesListProps<T>) {
             {...{ variant: 'default', size: 'sm', loading: pages.more.busy }}
             onClick={() => void pages.more?.run()}
           >
-            {admin.more}
+            {common.more}
           </Button>
         </Center>
       )}
