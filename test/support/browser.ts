@@ -20,10 +20,10 @@ export function buildPages(): void {
   run(process.execPath, `${root}tools/build-web.mjs`)
 }
 
-export async function launchBrowser(): Promise<Browser> {
+export async function launchBrowser(...more: string[]): Promise<Browser> {
   mkdirSync(screenshots, { recursive: true })
   const executablePath = run('sh', '-c', 'command -v chromium || command -v chromium-browser')
-  return chromium.launch({ executablePath, args: flags })
+  return chromium.launch({ executablePath, args: [...flags, ...more] })
 }
 
 export const sizes = { wide: { width: 1280, height: 900 }, phone: { width: 390, height: 844 } }

@@ -29,7 +29,14 @@ export function KeyForm({ tempToken, onSubmit, onGone }: Omit<MethodFormProps, '
     <Stack gap="md">
       <Text c="dimmed">{verify.webauthn}</Text>
       <ProblemAlert error={error} />
-      <Button autoFocus loading={busy} fullWidth leftSection={<PasskeyIcon />} onClick={() => void run()}>
+      <Button
+        autoFocus
+        data-autofocus
+        loading={busy}
+        fullWidth
+        leftSection={<PasskeyIcon />}
+        onClick={() => void run()}
+      >
         {verify.useKey}
       </Button>
     </Stack>

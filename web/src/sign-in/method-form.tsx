@@ -80,6 +80,7 @@ function TypedForm({ way, tempToken, onSubmit, onGone }: TypedFormProps) {
             withAsterisk={false}
             styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)' } }}
             autoFocus
+            data-autofocus
           />
         )}
         <Button type="submit" loading={busy} fullWidth>
