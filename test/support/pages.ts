@@ -100,6 +100,7 @@ export async function openPages(options: { config?: object; yubikey?: boolean } 
     setupLink: setupLink[0],
     /** Calls as the first administrator. */
     asRoot: (path: string, body: object = {}) => post(path, body, token),
+    rootToken: () => token,
     /** The code of the newest letter, and the address of a link in it. */
     codeIn: (letter: string) => /^ {4}(\d{6})$/m.exec(letter)![1]!,
     linkIn: (letter: string) => /http:\S+#token=\S+/.exec(letter)![0],

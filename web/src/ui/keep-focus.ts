@@ -1,4 +1,6 @@
 const places = 'section, main, [role=dialog]'
+/** Of Mantine's buttons, which are disabled as long. */
+const working = '[data-loading]'
 /** How far back it is looked for what had the focus before a dialog, or dialogs over one another, took it. */
 const longest = 30
 
@@ -15,20 +17,16 @@ export function keepFocus(): void {
 
   function putBack(): void {
     checking = false
-    if (document.activeElement !== document.body) {
-      dropped = false
-      return
-    }
+    if (document.activeElement !== document.body) return
     for (let last = trail.at(-1); last; trail.pop(), last = trail.at(-1)) {
       const { element, around } = last
-      const works = element.matches('[data-loading]')
-      if (element.isConnected && !works && !element.matches(':disabled')) {
+      if (isUsable(element)) {
         // Let go of by hand, where nothing was done to it.
         if (dropped) element.focus({ preventScroll: true })
         return
       }
       dropped = true
-      if (element.isConnected && works) return
+      if (element.isConnected && element.matches(working)) return
       const place = around.find(({ isConnected }) => isConnected)
       if (place) {
         // What is still being loaded has none yet.
@@ -42,16 +40,21 @@ export function keepFocus(): void {
 
   document.addEventListener('focusin', ({ target }) => {
     if (!(target instanceof HTMLElement)) return
+    dropped = false
     trail.push({ element: target, around: placesAround(target) })
     if (trail.length > longest) trail.shift()
   })
   new MutationObserver(() => {
+    const last = trail.at(-1)?.element
+    if (last && !isUsable(last)) dropped = true
     if (checking) return
     checking = true
     // The browser drops the focus of what was disabled when it next draws.
     requestAnimationFrame(() => setTimeout(putBack))
   }).observe(document.body, { subtree: true, childList: true, attributeFilter: ['disabled', 'data-loading'] })
 }
+
+const isUsable = (element: HTMLElement) => element.isConnected && !element.matches(`:disabled, ${working}`)
 
 function placesAround(element: HTMLElement): HTMLElement[] {
   const around: HTMLElement[] = []
