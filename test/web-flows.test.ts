@@ -241,6 +241,8 @@ describe('what people go through on the pages', { timeout: 60_000 }, () => {
     expect(await button(page, 'Turn off').count()).toBe(0)
     await button(page, 'Remove Authenticator app').click()
     await button(page, 'Remove').click()
+    await page.getByRole('dialog', { name: 'Confirm once more' }).waitFor()
+    await enterCode(page, oathtool(secret, 1))
     await page.getByRole('alert').getByText('Your organisation demands a second factor').waitFor()
     await button(page, 'Cancel').click()
     const hers = await pages.open('/')

@@ -77,9 +77,11 @@ export async function openPage(
 
 /** What axe finds serious or critical. */
 export async function seriousFindings(page: Page): Promise<string[]> {
-  // What moves into its place is judged where it stands.
-  await page.evaluate('Promise.all(document.getAnimations().map((one) => one.finished.catch(() => {})))')
-  await page.evaluate(axe)
+  // What moves into its place is judged where it stands; what turns round until an answer comes never ends.
+  await page.evaluate(`Promise.all(document.getAnimations()
+    .filter((one) => one.effect.getComputedTiming().iterations !== Infinity)
+    .map((one) => one.finished.catch(() => {})))`)
+  if (!(await page.evaluate(`'axe' in window`))) await page.evaluate(axe)
   const found: { impact: string; id: string; nodes: { html: string; any: { message: string }[] }[] }[] =
     await page.evaluate('axe.run(document).then(({ violations }) => violations)')
   return found
