@@ -158,7 +158,10 @@ export async function signOut(page: Page) {
 /** What people plug in: one of today's keys without a PIN, and what phones and laptops have. */
 export const securityKey = { protocol: 'ctap2', transport: 'usb' } as const
 export const passkey = {
-  ...{ protocol: 'ctap2', transport: 'internal', hasResidentKey: true, hasUserVerification: true },
+  protocol: 'ctap2',
+  transport: 'internal',
+  hasResidentKey: true,
+  hasUserVerification: true,
 } as const
 
 /** A virtual key, and the hand that touches it or is not there. */
