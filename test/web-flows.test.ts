@@ -115,7 +115,9 @@ describe('what people go through on the pages', { timeout: 60_000 }, () => {
     await theirs.evaluate(`dispatchEvent(new Event('focus'))`)
     await theirs.getByText('Your session has ended').waitFor()
     const letters = () => pages.mail.mails.slice(before).map(({ text }) => text!)
-    await expect.poll(() => letters().some((text) => text.includes('/enrol#token='))).toBe(true)
+    await expect
+      .poll(() => letters().some((text) => text.includes('/enrol#token=')), { timeout: 20_000 })
+      .toBe(true)
     const link = pages.linkIn(letters().find((text) => text.includes('/enrol#token='))!)
     await theirs.goto(link)
     await heading(theirs, 'Set up a new factor')

@@ -49,7 +49,7 @@ export async function openPage(
     ...{ colorScheme, locale, viewport: sizes[size], acceptDownloads: true },
     permissions: ['clipboard-read', 'clipboard-write'],
   })
-  context.setDefaultTimeout(10_000)
+  context.setDefaultTimeout(20_000)
   const page = await context.newPage()
   const faults: string[] = []
   const refusal = (address: string) => /^\/(auth|api)\//.test(new URL(address).pathname)

@@ -51,7 +51,7 @@ export function keyboardOf(page: Page) {
   /** Where one is now; waits for what is being drawn. */
   async function standing(): Promise<Focus> {
     await expect
-      .poll(focus, { interval: 20, timeout: 5_000, message: 'the focus is somewhere, and seen' })
+      .poll(focus, { interval: 20, timeout: 20_000, message: 'the focus is somewhere, and seen' })
       .toMatchObject({ lost: false, seen: true })
     return focus()
   }
@@ -84,7 +84,7 @@ export function keyboardOf(page: Page) {
     async stands(wanted: string | RegExp) {
       const matching = typeof wanted === 'string' ? wanted : expect.stringMatching(wanted)
       await expect
-        .poll(focus, { interval: 20, timeout: 10_000 })
+        .poll(focus, { interval: 20, timeout: 20_000 })
         .toMatchObject({ name: matching, lost: false, seen: true })
     },
     async enter(wanted: string | RegExp, key?: string) {

@@ -91,7 +91,7 @@ export async function openPages(options: { config?: object; yubikey?: boolean } 
   /** The newest letter to somebody, of those that came after so many. */
   async function letterTo(email: string, after: number): Promise<string> {
     const letters = () => mail.mails.slice(after).filter(({ to }) => [to].flat()[0]?.text === email)
-    await expect.poll(() => letters().length, { timeout: 10_000 }).toBeGreaterThan(0)
+    await expect.poll(() => letters().length, { timeout: 20_000 }).toBeGreaterThan(0)
     return letters().at(-1)!.text!
   }
 
