@@ -12,7 +12,7 @@ import {
   password,
   root,
   signOut,
-} from './support/pages.ts'
+} from './support/open-pages.ts'
 
 const day = 24 * 3_600_000
 const stepsADay = day / 30_000
@@ -36,7 +36,7 @@ const drawn = {
   ],
 }
 
-describe('what people go through on the pages', { timeout: 60_000 }, () => {
+describe('what people go through on the pages', { timeout: 120_000 }, () => {
   let pages: Pages
 
   beforeAll(async () => {

@@ -1,9 +1,9 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Keyboard, keyboardOf } from './support/keyboard.ts'
-import { openPages, type Pages, type Phoned, password, root } from './support/pages.ts'
+import { openPages, type Pages, type Phoned, password, root } from './support/open-pages.ts'
 
-describe("the administrators' pages, with a keyboard and nothing else", { timeout: 60_000 }, () => {
+describe("the administrators' pages, with a keyboard and nothing else", { timeout: 120_000 }, () => {
   let pages: Pages
   let ada: Phoned
   let mia: Phoned

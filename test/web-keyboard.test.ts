@@ -11,7 +11,7 @@ import {
   root,
   type Somebody,
   securityKey,
-} from './support/pages.ts'
+} from './support/open-pages.ts'
 import { makePhone } from './support/people.ts'
 import { testKey, typed } from './support/yubikey.ts'
 
@@ -26,7 +26,7 @@ const policies = {
   ],
 }
 
-describe('the pages, with a keyboard and nothing else', { timeout: 60_000 }, () => {
+describe('the pages, with a keyboard and nothing else', { timeout: 120_000 }, () => {
   let pages: Pages
 
   beforeAll(async () => {

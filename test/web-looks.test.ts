@@ -17,7 +17,7 @@ import {
   plugIn,
   root,
   signOut,
-} from './support/pages.ts'
+} from './support/open-pages.ts'
 
 const config = {
   roles: ['STAFF'],
