@@ -6,13 +6,11 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import {
   buildPages,
   freePort,
-  type Look,
   launchBrowser,
   oathtool,
   openPage,
   run,
   screenshots,
-  seriousFindings,
 } from './support/browser.ts'
 import { makeDirectory, type Serving, sallyport, serve } from './support/cli.ts'
 import { type MailServer, startMailServer } from './support/mail-server.ts'
@@ -89,9 +87,9 @@ describe('the pages in Chromium', () => {
   }
 
   /** A page whose faults fail the test, whatever else it looks at. */
-  async function open(where: typeof plain, path: string, look: Look = {}): Promise<Page> {
+  async function open(where: typeof plain, path: string): Promise<Page> {
     const { url } = where.server!
-    const { page, context, faults } = await openPage(browser, url, look)
+    const { page, context, faults } = await openPage(browser, url)
     onTestFinished(async ({ task }) => {
       if (task.result?.state === 'fail') await picture(page, `failed-${task.name.slice(0, 20)}`)
       await context.close()
@@ -382,92 +380,6 @@ describe('the pages in Chromium', () => {
     await page.getByRole('button', { name: 'Sign in with a passkey' }).click()
     await heading(page, 'Security')
   })
-
-  it('is signed in to with the keyboard alone', async () => {
-    const email = 'kim@example.org'
-    await addUser(plain, email)
-    const page = await open(plain, '/')
-    await heading(page, 'Sign in')
-    await page.keyboard.type(email)
-    await page.keyboard.press('Tab')
-    await page.keyboard.type(password)
-    await page.keyboard.press('Enter')
-    await heading(page, 'Security')
-    await page.getByRole('button', { name: 'Turn on' }).waitFor()
-    // The heading has the focus; before it are the frame's links, after it what can be done here.
-    await page.keyboard.press('Tab')
-    await page.keyboard.press('Enter')
-    await page.getByRole('heading', { name: 'Protect your account' }).waitFor()
-    await page.keyboard.press('Escape')
-    await page.getByRole('dialog').waitFor({ state: 'hidden' })
-    await expect.poll(() => page.evaluate('document.activeElement.localName')).toBe('button')
-    expect(await page.evaluate('document.activeElement.textContent')).toBe('Turn on')
-  })
-
-  it.each([
-    { colorScheme: 'light', size: 'wide' },
-    { colorScheme: 'dark', size: 'wide' },
-    { colorScheme: 'light', size: 'phone' },
-    { colorScheme: 'dark', size: 'phone', locale: 'de-DE' },
-  ] as const)(
-    'is fit to be seen: $colorScheme, $size',
-    async (look) => {
-      const german = 'locale' in look
-      const email = `${look.colorScheme}-${look.size}@example.org`
-      await addUser(plain, email)
-      const page = await open(plain, '/', look)
-      const seen = async (name: string) => {
-        expect([name, await seriousFindings(page)]).toEqual([name, []])
-        await picture(page, `${name}-${look.colorScheme}-${look.size}`)
-        const overflow = 'document.documentElement.scrollWidth - document.documentElement.clientWidth'
-        expect([name, await page.evaluate(overflow)]).toEqual([name, 0])
-      }
-      await heading(page, german ? 'Anmelden' : 'Sign in')
-      expect(await page.evaluate('document.documentElement.lang')).toBe(german ? 'de' : 'en')
-      await seen('sign-in')
-      for (const [name, path] of [
-        ['forgot', '/forgot'],
-        ['first-admin', '/setup#token=x'],
-        ['dead-link', '/reset'],
-      ] as const) {
-        await page.goto(plain.server!.url + path)
-        await page.getByRole('heading', { level: 1 }).waitFor()
-        await seen(name)
-      }
-      await page.goto(`${plain.server!.url}/sign-in`)
-      if (german) await page.getByLabel('Sprache').selectOption('English')
-      await enterPassword(page, email)
-      await page.getByRole('button', { name: 'Turn on' }).waitFor()
-      await seen('security-off')
-      await page.getByRole('button', { name: 'Turn on' }).click()
-      await page.getByRole('heading', { name: 'Protect your account' }).waitFor()
-      await seen('setup-method')
-      await page.getByRole('button', { name: /^Authenticator app/ }).click()
-      const secret = (await page.locator('.sp-secret').textContent())!.replaceAll(' ', '')
-      await seen('setup-totp')
-      await enterCode(page, oathtool(secret))
-      await page.getByLabel('I have saved these codes').check()
-      await seen('setup-codes')
-      await page.getByRole('button', { name: 'Finish' }).click()
-      await page.getByText('10 codes left').waitFor()
-      await page.getByText('This device').waitFor()
-      await seen('security-on')
-      await page.getByRole('button', { name: 'Remove Authenticator app' }).click()
-      await page.getByRole('dialog').waitFor()
-      await seen('remove')
-      await page.getByRole('button', { name: 'Cancel' }).click()
-      await signOut(page)
-      await enterPassword(page, email)
-      await heading(page, 'Confirm that it is you')
-      await enterCode(page, '000000')
-      await page.getByRole('alert').waitFor()
-      await seen('verify-wrong')
-      await page.getByRole('button', { name: 'Use another way' }).click()
-      await page.getByRole('button', { name: /^Backup code/ }).waitFor()
-      await seen('verify-others')
-    },
-    90_000,
-  )
 
   it('is light to load, and nothing moves once it is seen', async () => {
     const { url } = plain.server!

@@ -20,10 +20,10 @@ export function buildPages(): void {
   run(process.execPath, `${root}tools/build-web.mjs`)
 }
 
-export async function launchBrowser(): Promise<Browser> {
+export async function launchBrowser(...more: string[]): Promise<Browser> {
   mkdirSync(screenshots, { recursive: true })
   const executablePath = run('sh', '-c', 'command -v chromium || command -v chromium-browser')
-  return chromium.launch({ executablePath, args: flags })
+  return chromium.launch({ executablePath, args: [...flags, ...more] })
 }
 
 export const sizes = { wide: { width: 1280, height: 900 }, phone: { width: 390, height: 844 } }
@@ -49,7 +49,7 @@ export async function openPage(
     ...{ colorScheme, locale, viewport: sizes[size], acceptDownloads: true },
     permissions: ['clipboard-read', 'clipboard-write'],
   })
-  context.setDefaultTimeout(10_000)
+  context.setDefaultTimeout(20_000)
   const page = await context.newPage()
   const faults: string[] = []
   const refusal = (address: string) => /^\/(auth|api)\//.test(new URL(address).pathname)
@@ -77,9 +77,11 @@ export async function openPage(
 
 /** What axe finds serious or critical. */
 export async function seriousFindings(page: Page): Promise<string[]> {
-  // What moves into its place is judged where it stands.
-  await page.evaluate('Promise.all(document.getAnimations().map((one) => one.finished.catch(() => {})))')
-  await page.evaluate(axe)
+  // What moves into its place is judged where it stands; what turns round until an answer comes never ends.
+  await page.evaluate(`Promise.all(document.getAnimations()
+    .filter((one) => one.effect.getComputedTiming().iterations !== Infinity)
+    .map((one) => one.finished.catch(() => {})))`)
+  if (!(await page.evaluate(`'axe' in window`))) await page.evaluate(axe)
   const found: { impact: string; id: string; nodes: { html: string; any: { message: string }[] }[] }[] =
     await page.evaluate('axe.run(document).then(({ violations }) => violations)')
   return found

@@ -12,6 +12,7 @@ import {
 } from 'react'
 import { useLocation } from 'wouter'
 import { Cancelled, createPagesClient } from './pages-client.ts'
+import { watchSession } from './watch-session.ts'
 
 export type Me = Answer<'GET /auth/me'>
 
@@ -93,6 +94,16 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     addEventListener('storage', onElsewhere)
     return () => removeEventListener('storage', onElsewhere)
   }, [])
+
+  const signedIn = state.status === 'signed_in'
+  useEffect(() => {
+    if (signedIn) return watchSession(() => client.call('GET /auth/me'))
+  }, [signedIn, client])
+  const signedOut = state.status === 'signed_out'
+  // Nobody is asked for proof by a session that is over.
+  useEffect(() => {
+    if (signedOut) asked?.cancelled()
+  }, [signedOut, asked])
 
   const session = useMemo(() => ({ state, client, enter, leave }), [state, client, enter, leave])
   return (

@@ -1,5 +1,5 @@
 import { Redirect, Route, Switch } from 'wouter'
-import { NotFoundPage } from '../ui/not-found-page.tsx'
+import { NotFound } from '../ui/not-found-page.tsx'
 import { SecurityPage } from './security-page.tsx'
 
 export function SettingsPages() {
@@ -9,7 +9,7 @@ export function SettingsPages() {
         <Redirect to="/settings/security" replace />
       </Route>
       <Route path="/settings/security" component={SecurityPage} />
-      <Route component={NotFoundPage} />
+      <Route component={NotFound} />
     </Switch>
   )
 }

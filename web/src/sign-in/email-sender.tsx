@@ -19,6 +19,7 @@ export function EmailSender({ tempToken, onGone }: EmailSenderProps) {
   const { verify } = useTexts()
   const { client } = useSession()
   const [minutes, setMinutes] = useState<number | null>(null)
+  const [again, setAgain] = useState<number | null>(null)
   const [wait, setWait] = useState(0)
   const { run, busy, error } = useAction(async () => {
     try {
@@ -28,6 +29,7 @@ export function EmailSender({ tempToken, onGone }: EmailSenderProps) {
           : await anonymous.call('POST /auth/mfa/email/send', { body: { temp_token: tempToken } })
       setMinutes(answer.expires_in_minutes)
       setWait(pause)
+      setAgain(Date.now() + pause * 1000)
     } catch (error) {
       if (error instanceof ProblemError && error.code === 'invalid_token') return onGone(error)
       throw error
@@ -38,10 +40,15 @@ export function EmailSender({ tempToken, onGone }: EmailSenderProps) {
     void first.current()
   }, [])
   useEffect(() => {
-    if (wait === 0) return
-    const timer = setTimeout(() => setWait(wait - 1), 1000)
-    return () => clearTimeout(timer)
-  }, [wait])
+    if (again === null) return
+    // By the clock: pages that are not looked at count slowly.
+    const timer = setInterval(() => {
+      const left = Math.max(0, Math.ceil((again - Date.now()) / 1000))
+      setWait(left)
+      if (left === 0) setAgain(null)
+    }, 1000)
+    return () => clearInterval(timer)
+  }, [again])
   return (
     <>
       <ProblemAlert error={error} />

@@ -32,7 +32,14 @@ export function KeyForm({ tempToken, onSubmit, onGone, choice }: Omit<MethodForm
       </Text>
       <ProblemAlert error={error} />
       {choice}
-      <Button autoFocus loading={busy} fullWidth leftSection={<PasskeyIcon />} onClick={() => void run()}>
+      <Button
+        autoFocus
+        data-autofocus
+        loading={busy}
+        fullWidth
+        leftSection={<PasskeyIcon />}
+        onClick={() => void run()}
+      >
         {verify.useKey}
       </Button>
     </Stack>

@@ -82,6 +82,7 @@ function TypedForm({ way, tempToken, onSubmit, onGone, choice }: TypedFormProps)
             withAsterisk={false}
             styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)' } }}
             autoFocus
+            data-autofocus
           />
         )}
         {choice}

@@ -43,6 +43,7 @@ export function CodeField({
           readOnly={busy}
           // biome-ignore lint/a11y/noAutofocus: the code is what this page or dialog is for
           autoFocus
+          data-autofocus
           onChange={(event) => onInput(event.currentTarget.value)}
         />
         {places.map((place) => (

@@ -1,5 +1,5 @@
 import { Modal } from '@mantine/core'
-import { type ReactNode, useEffect } from 'react'
+import type { ReactNode } from 'react'
 import { useTexts } from '../texts/texts.tsx'
 
 interface DialogProps {
@@ -9,18 +9,9 @@ interface DialogProps {
   children: ReactNode
 }
 
-/** A dialog that is open while it is drawn; the focus goes back to where it came from. */
+/** A dialog that is open while it is drawn. */
 export function Dialog({ title, wide = false, onClose, children }: DialogProps) {
   const { common } = useTexts()
-  useEffect(() => {
-    const before = document.activeElement
-    return () => {
-      // Once the page behind is no longer inert.
-      setTimeout(
-        () => before instanceof HTMLElement && before.isConnected && before.focus({ preventScroll: true }),
-      )
-    }
-  }, [])
   return (
     <Modal
       opened

@@ -5,15 +5,22 @@ import { GateFrame } from './gate-frame.tsx'
 import { PageTitle } from './page-title.tsx'
 
 export function NotFoundPage() {
-  const { notFound } = useTexts()
   return (
     <GateFrame>
-      <Stack gap="lg">
-        <PageTitle lead={notFound.lead}>{notFound.title}</PageTitle>
-        <Button component={Link} href="/">
-          {notFound.home}
-        </Button>
-      </Stack>
+      <NotFound />
     </GateFrame>
+  )
+}
+
+/** The same, in the frame of a page that there is. */
+export function NotFound() {
+  const { notFound } = useTexts()
+  return (
+    <Stack gap="lg" align="flex-start">
+      <PageTitle lead={notFound.lead}>{notFound.title}</PageTitle>
+      <Button component={Link} href="/">
+        {notFound.home}
+      </Button>
+    </Stack>
   )
 }

@@ -1,0 +1,175 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { CDPSession, Page } from 'playwright-core'
+import { expect, onTestFinished } from 'vitest'
+import { buildPages, freePort, type Look, launchBrowser, openPage, screenshots } from './browser.ts'
+import { makeDirectory, type Serving, sallyport, serve } from './cli.ts'
+import { startMailServer } from './mail-server.ts'
+import { callerOf, makePhone, type Phone } from './people.ts'
+import { logLine, testKey } from './yubikey.ts'
+
+export const password = 'Quartz-lantern-ferry-09'
+/** An administrator with nothing enrolled, whom no rule may keep out. */
+export const root = 'root@example.org'
+const window = 3
+
+export interface Somebody {
+  id: string
+  email: string
+}
+
+export interface Phoned extends Somebody {
+  phone: Phone
+  backup: string[]
+}
+
+export type Pages = Awaited<ReturnType<typeof openPages>>
+
+/** The running product, a mail server beside it, and Chromium to look at its pages with. */
+export async function openPages(options: { config?: object; yubikey?: boolean } = {}) {
+  buildPages()
+  const directory = makeDirectory()
+  const data = join(directory.path, 'data')
+  const mail = await startMailServer()
+  const port = await freePort()
+  // Keys belong to a name, and not to an address of numbers.
+  const url = `http://localhost:${port}`
+  const browser = await launchBrowser('--enable-blink-features=ComputedAccessibilityInfo')
+
+  function write(name: string, document: object): string {
+    writeFileSync(join(directory.path, name), JSON.stringify(document))
+    return join(directory.path, name)
+  }
+
+  const start = (config: object, env: Record<string, string> = {}) => {
+    const smtp = { host: '127.0.0.1', port: mail.port, secure: 'none' }
+    const file = write('sallyport.yaml', {
+      ...{ public_url: url, mail: { smtp }, totp: { window }, trusted_proxies: ['127.0.0.1'] },
+      ...config,
+    })
+    return serve(['--port', String(port), '--data', data, '--config', file], { env })
+  }
+  let server: Serving = await start(options.config ?? {})
+  if (options.yubikey) {
+    writeFileSync(join(directory.path, 'log.csv'), `${logLine(testKey)}\n`)
+    const words = ['yubikey', 'import', join(directory.path, 'log.csv'), '--apply', '--data', data]
+    expect((await sallyport(words)).code).toBe(0)
+  }
+  const setupLink = /http:\S+\/setup#token=(\S+)/.exec(server.out)!
+
+  const call = callerOf(() => url)
+  const post = async (path: string, body?: object, token?: string, headers = {}) => {
+    const answer = await call('POST', path, { token, headers, ...(body && { body }) })
+    if (answer.status >= 300) throw new Error(`${path}: ${answer.status} ${JSON.stringify(answer.body)}`)
+    return answer.body
+  }
+  let token = ''
+  /** The first administrator, by the printed link, where a test does not use it up itself. */
+  async function makeRoot() {
+    await post('/auth/invitation/accept', { token: setupLink[1], email: root, password })
+    token = (await post('/auth/login', { email: root, password })).access_token
+  }
+  const login = (email: string, address = '192.0.2.7', secret = password) =>
+    post('/auth/login', { email, password: secret }, undefined, { 'x-forwarded-for': address })
+
+  async function addUser(name: string, role = 'user'): Promise<Somebody> {
+    const email = `${name}@example.org`
+    const invited = await post('/api/admin/users', { email, role }, token)
+    await post('/auth/invitation/accept', { token: invited.token, password })
+    return { id: invited.user.id, email }
+  }
+
+  async function addPhone(name: string, role = 'user'): Promise<Phoned> {
+    const user = await addUser(name, role)
+    const { access_token, enrollment_token = access_token } = await login(user.email)
+    const begun = await post('/auth/mfa/enroll/totp', { name: 'Authenticator app' }, enrollment_token)
+    const phone = makePhone(begun.secret, { window })
+    await post('/auth/mfa/enroll/verify', { code: await phone.code() }, enrollment_token)
+    return { ...user, phone, backup: begun.backup_codes }
+  }
+
+  /** The newest letter to somebody, of those that came after so many. */
+  async function letterTo(email: string, after: number): Promise<string> {
+    const letters = () => mail.mails.slice(after).filter(({ to }) => [to].flat()[0]?.text === email)
+    await expect.poll(() => letters().length, { timeout: 20_000 }).toBeGreaterThan(0)
+    return letters().at(-1)!.text!
+  }
+
+  return {
+    ...{ url, browser, mail, call, post, makeRoot, login, addUser, addPhone, letterTo, write },
+    setupLink: setupLink[0],
+    /** Calls as the first administrator. */
+    asRoot: (path: string, body: object = {}) => post(path, body, token),
+    rootToken: () => token,
+    /** The code of the newest letter, and the address of a link in it. */
+    codeIn: (letter: string) => /^ {4}(\d{6})$/m.exec(letter)![1]!,
+    linkIn: (letter: string) => /http:\S+#token=\S+/.exec(letter)![0],
+    /** Ends the server and starts it anew on what it knew, with another configuration or clock. */
+    async restart(config: object, env?: Record<string, string>) {
+      await server.stop()
+      server = await start(config, env)
+    },
+    /** A page whose faults fail the test, whatever else it looks at. */
+    async open(path: string, look: Look = {}): Promise<Page> {
+      const { page, context, faults } = await openPage(browser, url, look)
+      onTestFinished(async ({ task }) => {
+        if (task.result?.state === 'fail')
+          await page.screenshot({ path: `${screenshots}failed-${task.name.slice(0, 30)}.png` })
+        await context.close()
+        expect(faults).toEqual([])
+      })
+      await page.goto(url + path)
+      return page
+    },
+    async close() {
+      await browser.close()
+      await server.stop()
+      await mail.close()
+      directory.remove()
+    },
+  }
+}
+
+export const heading = (page: Page, name: string | RegExp) =>
+  page.getByRole('heading', { level: 1, name }).waitFor()
+
+export const button = (page: Page, name: string | RegExp) =>
+  page.getByRole('button', { name, ...(typeof name === 'string' && { exact: true }) })
+
+export async function enterPassword(page: Page, email: string, secret = password) {
+  await page.getByLabel('E-mail address').fill(email)
+  await page.getByLabel('Password', { exact: true }).fill(secret)
+  await button(page, 'Sign in').click()
+}
+
+export const enterCode = (page: Page, code: string) => page.getByLabel('Six-digit code').fill(code)
+
+export async function choose(page: Page, method: string) {
+  await button(page, 'Use another way').click()
+  await button(page, new RegExp(`^${method}`)).click()
+}
+
+export async function signOut(page: Page) {
+  await button(page, 'Your account').click()
+  await page.getByRole('menuitem', { name: 'Sign out' }).click()
+  await heading(page, 'Sign in')
+}
+
+/** What people plug in: one of today's keys without a PIN, and what phones and laptops have. */
+export const securityKey = { protocol: 'ctap2', transport: 'usb' } as const
+export const passkey = {
+  protocol: 'ctap2',
+  transport: 'internal',
+  hasResidentKey: true,
+  hasUserVerification: true,
+} as const
+
+/** A virtual key, and the hand that touches it or is not there. */
+export async function plugIn(page: Page, key: typeof securityKey | typeof passkey) {
+  const devtools: CDPSession = await page.context().newCDPSession(page)
+  await devtools.send('WebAuthn.enable')
+  const options = { isUserVerified: true, automaticPresenceSimulation: true, ...key }
+  const { authenticatorId } = await devtools.send('WebAuthn.addVirtualAuthenticator', { options })
+  return (enabled: boolean) =>
+    devtools.send('WebAuthn.setAutomaticPresenceSimulation', { authenticatorId, enabled })
+}

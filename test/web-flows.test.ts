@@ -1,0 +1,318 @@
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { oathtool, screenshots } from './support/browser.ts'
+import {
+  button,
+  choose,
+  enterCode,
+  enterPassword,
+  heading,
+  openPages,
+  type Pages,
+  password,
+  root,
+  signOut,
+} from './support/open-pages.ts'
+
+const day = 24 * 3_600_000
+const stepsADay = day / 30_000
+const enforced = (grace: string) => ({ roles: ['STAFF'], security: { mfa: { roles: rule(grace) } } })
+const rule = (grace: string) => ({ STAFF: { required: true, grace } })
+
+/** Two of two, in an order that is drawn anew for each attempt and after each fault. */
+const drawn = {
+  policies: [
+    { name: 'root', when: { subjects: root }, action: 'allow' },
+    {
+      ...{ name: 'two doors, drawn', action: 'chain', too_few: 'enrol' },
+      chain: {
+        ...{ mode: 'random', required_steps: 2 },
+        factors: [
+          { id: 'app', label: 'Authenticator', type: 'totp' },
+          { id: 'paper', label: 'Paper', type: 'backup' },
+        ],
+      },
+    },
+  ],
+}
+
+describe('what people go through on the pages', { timeout: 120_000 }, () => {
+  let pages: Pages
+
+  beforeAll(async () => {
+    pages = await openPages()
+    await pages.makeRoot()
+  }, 120_000)
+  afterAll(() => pages?.close())
+
+  const picture = (page: Page, name: string) =>
+    page.screenshot({ path: `${screenshots}${name}.png`, fullPage: true })
+
+  async function saveCodes(page: Page): Promise<string[]> {
+    await page.getByRole('heading', { name: 'Save your backup codes' }).waitFor()
+    const codes = await page.locator('.sp-codes li').allTextContents()
+    await page.getByLabel('I have saved these codes').check()
+    await button(page, 'Finish').click()
+    return codes
+  }
+
+  /** The wizard's authenticator; the secret is read off the page. */
+  async function connect(page: Page, step = 0): Promise<{ secret: string; backup: string[] }> {
+    await button(page, /^Authenticator app/).click()
+    const secret = (await page.locator('.sp-secret').textContent())!.replaceAll(' ', '')
+    await enterCode(page, oathtool(secret, step))
+    return { secret, backup: await saveCodes(page) }
+  }
+
+  it('leads an invited person from the letter to their own page', async () => {
+    const page = await pages.open('/admin/people')
+    await enterPassword(page, root)
+    await button(page, 'Invite').click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel('E-mail address').fill('ivy@example.org')
+    await dialog.getByLabel('Mail it to them').check()
+    await dialog.getByRole('button', { name: 'Invite' }).click()
+    await page.getByText('The link is on its way by e-mail.').waitFor()
+    await button(page, 'Done').click()
+    await page.getByText('ivy@example.org').waitFor()
+
+    const link = pages.linkIn(await pages.letterTo('ivy@example.org', 0))
+    const theirs = await pages.open('/')
+    await theirs.goto(link)
+    await heading(theirs, 'Welcome')
+    expect(theirs.url()).not.toContain('token')
+    await theirs.getByLabel('New password').fill(password)
+    await button(theirs, 'Set the password').click()
+    await theirs.getByRole('link', { name: 'Go to sign in' }).click()
+    await enterPassword(theirs, 'ivy@example.org')
+    await heading(theirs, 'Security')
+    await theirs.getByText('Multi-factor authentication is off').waitFor()
+    // A link works once.
+    await theirs.goto(link)
+    await theirs.getByLabel('New password').fill(password)
+    await button(theirs, 'Set the password').click()
+    await heading(theirs, 'This link cannot be used')
+  })
+
+  it('tells a person that their factors were reset, and helps them to new ones', async () => {
+    const mia = await pages.addPhone('mia')
+    const theirs = await pages.open('/')
+    await enterPassword(theirs, mia.email)
+    await enterCode(theirs, await mia.phone.code())
+    await heading(theirs, 'Security')
+    const before = pages.mail.mails.length
+
+    const page = await pages.open(`/admin/people/${mia.id}`)
+    await enterPassword(page, root)
+    await button(page, 'Reset factors').click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel('Reason').fill('The phone is at the bottom of the lake')
+    await dialog.getByLabel('Mail it to them').check()
+    await dialog.getByRole('button', { name: 'Reset factors' }).click()
+    await page.getByText('The link is on its way by e-mail.').waitFor()
+
+    // Their page comes into view again.
+    await theirs.evaluate(`dispatchEvent(new Event('focus'))`)
+    await theirs.getByText('Your session has ended').waitFor()
+    const letters = () => pages.mail.mails.slice(before).map(({ text }) => text!)
+    await expect
+      .poll(() => letters().some((text) => text.includes('/enrol#token=')), { timeout: 20_000 })
+      .toBe(true)
+    const link = pages.linkIn(letters().find((text) => text.includes('/enrol#token='))!)
+    await theirs.goto(link)
+    await heading(theirs, 'Set up a new factor')
+    await theirs.getByLabel('Password', { exact: true }).fill('not my password')
+    await button(theirs, 'Go on').click()
+    await theirs.getByRole('alert').getByText('E-mail address or password is wrong').waitFor()
+    await theirs.getByLabel('Password', { exact: true }).fill(password)
+    await button(theirs, 'Go on').click()
+    await heading(theirs, 'Protect your account')
+    const { secret } = await connect(theirs)
+    await heading(theirs, 'Security')
+    await theirs.getByText('10 codes left').waitFor()
+    await signOut(theirs)
+    await enterPassword(theirs, mia.email)
+    await enterCode(theirs, await mia.phone.code())
+    await theirs.getByRole('alert').waitFor()
+    await enterCode(theirs, oathtool(secret, 1))
+    await heading(theirs, 'Security')
+  })
+
+  it('turns it off where nobody demands it, and changes a password', async () => {
+    const lee = await pages.addPhone('lee')
+    const elsewhere = await pages.open('/')
+    await enterPassword(elsewhere, lee.email)
+    await enterCode(elsewhere, await lee.phone.code())
+    await heading(elsewhere, 'Security')
+    const page = await pages.open('/')
+    await enterPassword(page, lee.email)
+    await enterCode(page, await lee.phone.code())
+    await button(page, 'Change password').click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel('Current password').fill(password)
+    await dialog.getByLabel('New password').fill('Quartz-lantern-ferry-10')
+    await dialog.getByRole('button', { name: 'Change password' }).click()
+    await page.getByText('Your password is changed. Every other device is signed out.').waitFor()
+    await elsewhere.evaluate(`dispatchEvent(new Event('focus'))`)
+    await elsewhere.getByText('Your session has ended').waitFor()
+
+    await button(page, 'Turn off').click()
+    await page.getByRole('dialog', { name: 'Turn off multi-factor authentication?' }).waitFor()
+    await enterCode(page, await lee.phone.code())
+    await page.getByText('Multi-factor authentication is off').waitFor()
+    await signOut(page)
+    await enterPassword(page, lee.email)
+    await page.getByRole('alert').getByText('E-mail address or password is wrong').waitFor()
+    await enterPassword(page, lee.email, 'Quartz-lantern-ferry-10')
+    await heading(page, 'Security')
+  })
+
+  it('says by itself, in every tab and browser, that one was signed out everywhere', async () => {
+    const kim = await pages.addUser('kim')
+    const page = await pages.open('/')
+    await enterPassword(page, kim.email)
+    await heading(page, 'Security')
+    const tab = await page.context().newPage()
+    await tab.goto(`${pages.url}/settings/security`)
+    await heading(tab, 'Security')
+    const browser = await pages.open('/')
+    await browser.clock.install()
+    await browser.reload()
+    await enterPassword(browser, kim.email)
+    await heading(browser, 'Security')
+    await button(browser, 'Turn on').click()
+
+    await button(page, 'Sign out everywhere').click()
+    await heading(page, 'Sign in')
+    await tab.getByText('Your session has ended').waitFor()
+    expect(await browser.getByRole('dialog').count()).toBe(1)
+    await browser.clock.runFor(31_000)
+    await browser.getByText('Your session has ended').waitFor()
+    expect(await browser.getByRole('dialog').count()).toBe(0)
+    await enterPassword(tab, kim.email)
+    await heading(tab, 'Security')
+    expect(new URL(tab.url()).pathname).toBe('/settings/security')
+    await heading(page, 'Security')
+  })
+
+  it('keeps no session alive by a page that nobody uses, and asks for no proof once it is over', async () => {
+    const sam = await pages.addPhone('sam')
+    const page = await pages.open('/')
+    await page.clock.install()
+    await page.reload()
+    await enterPassword(page, sam.email)
+    const { pass } = await pages.asRoot(`/api/admin/users/${sam.id}/pass`, { reason: 'lost phone' })
+    await choose(page, 'Pass from the helpdesk')
+    await page.getByLabel('Pass').fill(pass)
+    await button(page, 'Confirm').click()
+    await heading(page, 'Security')
+    let looks = 0
+    page.on('request', (request) => {
+      if (request.url().endsWith('/auth/me')) looks++
+    })
+    await page.clock.runFor(5 * 60_000)
+    expect(looks).toBeGreaterThan(0)
+    await page.clock.runFor(15 * 60_000)
+    looks = 0
+    await page.clock.runFor(5 * 60_000)
+    expect(looks).toBe(0)
+
+    await button(page, 'Rename Authenticator app').click()
+    await page.getByRole('textbox', { name: 'Name' }).fill('Pixel')
+    await button(page, 'Save').click()
+    await page.getByRole('dialog', { name: 'Confirm once more' }).waitFor()
+    await pages.call('DELETE', `/api/admin/users/${sam.id}/sessions`, { token: pages.rootToken() })
+    await page.clock.runFor(31_000)
+    await page.getByText('Your session has ended').waitFor()
+    expect(await page.getByRole('dialog').count()).toBe(0)
+  })
+
+  it('demands a second factor of a role: with a date first, then before anything else', async () => {
+    await pages.restart(enforced('3d'))
+    const [noah, emma] = [await pages.addUser('noah', 'STAFF'), await pages.addUser('emma', 'STAFF')]
+    const page = await pages.open('/')
+    await enterPassword(page, noah.email)
+    const date = new Intl.DateTimeFormat('en', { dateStyle: 'medium' }).format(Date.now() + 3 * day)
+    await page.getByRole('alert').getByText(`add one by ${date}`).waitFor()
+    await page.getByText('Required by your organisation').waitFor()
+    await picture(page, 'security-grace')
+    await button(page, 'Turn on').click()
+    const { secret } = await connect(page)
+    await page.getByText('Multi-factor authentication is on').waitFor()
+    await page.getByText('add one by').waitFor({ state: 'detached' })
+    expect(await button(page, 'Turn off').count()).toBe(0)
+    await button(page, 'Remove Authenticator app').click()
+    await button(page, 'Remove').click()
+    await page.getByRole('dialog', { name: 'Confirm once more' }).waitFor()
+    await enterCode(page, oathtool(secret, 1))
+    await page.getByRole('alert').getByText('Your organisation demands a second factor').waitFor()
+    await button(page, 'Cancel').click()
+    const hers = await pages.open('/')
+    await enterPassword(hers, emma.email)
+    await hers.getByRole('alert').getByText(`add one by ${date}`).waitFor()
+    await signOut(hers)
+
+    // Four days later, on a server whose clock says so.
+    const library = '/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1'
+    await pages.restart(enforced('3d'), { LD_PRELOAD: library, FAKETIME: '+4d' })
+    await enterPassword(hers, emma.email)
+    await heading(hers, 'Protect your account')
+    await hers.getByText('This account needs a second way of proving that it is you').waitFor()
+    await picture(hers, 'enrol-first')
+    expect(await pages.post('/auth/login', { email: emma.email, password })).toMatchObject({
+      enrollment_required: true,
+    })
+    await hers.goto(`${pages.url}/settings/security`)
+    await heading(hers, 'Sign in')
+    await enterPassword(hers, emma.email)
+    await connect(hers, 4 * stepsADay)
+    await heading(hers, 'Security')
+    await signOut(page)
+    await enterPassword(page, noah.email)
+    await enterCode(page, oathtool(secret, 4 * stepsADay))
+    await heading(page, 'Security')
+  })
+
+  it('asks of a role what the configuration demands from now on, in the order that is drawn', async () => {
+    await pages.restart({ roles: ['STAFF'] })
+    const theo = await pages.addUser('theo', 'STAFF')
+    const page = await pages.open('/')
+    await enterPassword(page, theo.email)
+    await page.getByText('Multi-factor authentication is off').waitFor()
+    expect(await page.getByText('Required by your organisation').count()).toBe(0)
+
+    const login_policies = pages.write('drawn.json', drawn)
+    await pages.restart({ ...enforced('0s'), login_policies })
+    // Who is signed in stays so, and sees what is demanded now.
+    await page.reload()
+    await page.getByText('Required by your organisation').waitFor()
+    await signOut(page)
+    await enterPassword(page, theo.email)
+    await heading(page, 'Protect your account')
+    const { secret, backup } = await connect(page, -1)
+    let [step, paper] = [0, 0]
+    // The form of the step that is asked for now.
+    const prove = async (right: boolean) => {
+      const field = page.getByLabel(/^(Six-digit code|Backup code)$/)
+      await field.waitFor()
+      if (await page.getByLabel('Six-digit code').isVisible())
+        return enterCode(page, right ? oathtool(secret, step++) : '000000')
+      await field.fill(right ? backup[paper++]! : 'XXXX-XXXX')
+      await button(page, 'Confirm').click()
+    }
+    const passed = page.getByText('Right. One more step.')
+    await page.getByText(/^Step [12] of 2/).waitFor()
+    if (!(await page.getByText('Step 2 of 2').isVisible())) {
+      await prove(true)
+      await passed.waitFor()
+    }
+    await prove(false)
+    await page.getByText('both doors are shut again').waitFor()
+    await page.getByText('Step 1 of 2').waitFor()
+    await picture(page, 'chain-drawn-reset')
+    await prove(true)
+    await passed.waitFor()
+    await prove(true)
+    await heading(page, 'Security')
+  })
+})
