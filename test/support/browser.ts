@@ -47,6 +47,8 @@ export async function openPage(
 ): Promise<{ page: Page; context: BrowserContext; faults: string[] }> {
   const context = await browser.newContext({
     ...{ colorScheme, locale, viewport: sizes[size], acceptDownloads: true },
+    // What still moves on a busy machine is gone from under the pointer before it is pressed.
+    reducedMotion: 'reduce',
     permissions: ['clipboard-read', 'clipboard-write'],
   })
   context.setDefaultTimeout(20_000)
