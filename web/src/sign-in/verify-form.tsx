@@ -88,7 +88,9 @@ export function VerifyForm({ attempt, takesPass, onGranted, onGone }: VerifyForm
           onSubmit={submit}
           onGone={onGone}
           choice={
-            days !== undefined && (
+            // A pass opens one sign-in, and founds no trust.
+            days !== undefined &&
+            way !== 'pass' && (
               <Checkbox
                 label={verify.remember(days)}
                 checked={remembered}

@@ -139,7 +139,14 @@ function Entries({ entries }: { entries: Entry[] }) {
               )}
             </td>
             <td>
-              <pre className="sp-data">{JSON.stringify(data)}</pre>
+              <dl className="sp-data">
+                {Object.entries(data).map(([name, value]) => (
+                  <div key={name}>
+                    <dt>{name}</dt>
+                    <dd>{typeof value === 'string' ? value : JSON.stringify(value)}</dd>
+                  </div>
+                ))}
+              </dl>
             </td>
           </tr>
         ))}

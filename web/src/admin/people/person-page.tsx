@@ -69,11 +69,9 @@ function Facts({ person }: { person: Person }) {
   if (person.grace_until !== null) facts.push(admin.overview.graceUntil(times.moment(person.grace_until)))
   if (person.wrong_guesses > 0) facts.push(admin.person.wrongGuesses(person.wrong_guesses))
   return (
-    <>
-      <span className="sp-row-title">
-        <StatusBadges user={person} />
-      </span>
-      {facts.filter(Boolean).join(' · ')}
-    </>
+    <span className="sp-facts">
+      <StatusBadges user={person} />
+      <span>{facts.filter(Boolean).join(' · ')}</span>
+    </span>
   )
 }
