@@ -1,14 +1,12 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { packShim } from '../../../tools/pack-shim.ts'
 import type { Contender, Row } from '../harness.ts'
 import { pinLoad, startProgram } from '../http/process.ts'
 import { startSerialLoad } from '../serial/load.ts'
-import { writeShimConfig } from '../serial/relays.fixture.ts'
+import { packedShim, writeShimConfig } from '../serial/relays.fixture.ts'
 
-const root = join(import.meta.dirname, '../../..')
 const ours = 'shim run (ours), packed'
 
 /** The packed program from nothing to its ready line, over a port whose line it opens; and what it takes. */
@@ -20,7 +18,7 @@ export function serialStartRow(): Row {
       const directory = mkdtempSync(join(tmpdir(), 'sallyport-bench-'))
       const unpin = pinLoad()
       const load = await startSerialLoad(directory, 1)
-      const program = await install(join(directory, 'app'))
+      const program = await packedShim()
       const { file } = writeShimConfig(join(directory, 'gate'), { ports: load.ports, mode: 'strict' })
       const cache = { NODE_COMPILE_CACHE: join(directory, 'cache') }
       const words = [program, 'shim', 'run', '--log-level', 'error', '--config', file]
@@ -42,16 +40,6 @@ export function serialStartRow(): Row {
       return { contenders, claims, close }
     },
   }
-}
-
-/** As `npm install` of the package leaves it: the program, and beside it the packages that it names. */
-async function install(folder: string): Promise<string> {
-  const { dependencies } = await packShim(folder)
-  mkdirSync(join(folder, 'node_modules'))
-  for (const name of dependencies) {
-    symlinkSync(join(root, 'node_modules', name), join(folder, 'node_modules', name))
-  }
-  return join(folder, 'bin/sallyport.mjs')
 }
 
 function contender(name: string, words: readonly string[], env: Record<string, string>): Contender {

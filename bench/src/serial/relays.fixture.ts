@@ -1,14 +1,32 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { encodeSecret, newTotpSecret, systemRandom } from '@sallyport/core'
 import { callControl, generateAuditorKey, type RecordingMode, type Shim } from '@sallyport/gate-serial'
 import { codeOf } from '../../../test/support/harness.ts'
+import { packShim } from '../../../tools/pack-shim.ts'
 import { type ProgramProcess, pinLoad, startProgram } from '../http/process.ts'
 import { type SerialLoad, startSerialLoad } from './load.ts'
 
-const program = new URL('../../../cli/src/main.ts', import.meta.url)
+const root = join(import.meta.dirname, '../../..')
+let packed: Promise<string> | undefined
+
+/** The serial gate's own program, packed once, as `npm install` of its package leaves it. */
+export function packedShim(): Promise<string> {
+  packed ??= pack()
+  return packed
+}
+
+async function pack(): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'sallyport-bench-'))
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
+  const { dependencies } = await packShim(folder)
+  mkdirSync(join(folder, 'node_modules'))
+  for (const name of dependencies)
+    symlinkSync(join(root, 'node_modules', name), join(folder, 'node_modules', name))
+  return join(folder, 'bin/sallyport.mjs')
+}
 
 type Ports = readonly (readonly [near: string, far: string])[]
 
@@ -46,7 +64,7 @@ export async function openGate(
 ): Promise<ProgramProcess & { loginMs: number[] }> {
   const ports = load.ports.slice(first, first + pairs)
   const { file, credential } = writeShimConfig(directory, { ports, mode })
-  const words = [process.execPath, program.pathname, 'shim', 'run', '--log-level', 'error', '--config', file]
+  const words = [await packedShim(), 'shim', 'run', '--log-level', 'error', '--config', file]
   const running = await startProgram(words, { ready: /^ready/ })
   await bothSidesOpen(join(directory, 'data/state/control.sock'))
   const loginMs = []
