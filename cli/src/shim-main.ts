@@ -1,5 +1,5 @@
 import { enableCompileCache } from 'node:module'
-import { homedir } from 'node:os'
+import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 
@@ -11,7 +11,16 @@ const commands = {
 
 // Young objects get one megabyte, not sixteen: on a small board memory is scarcer than the time of a collection.
 setFlagsFromString('--semi-space-growth-factor=1')
-// Where nobody else writes: what is loaded from there runs. All that is to be kept is imported after this.
-enableCompileCache(join(homedir(), '.cache', 'sallyport'))
+keepCompiled()
+// All whose compiled code is to be kept is imported only now.
 const { runProgram } = await import('./run-program.ts')
 await runProgram(commands, { beginWith: ['shim demo', 'shim check --help'] })
+
+/** What is loaded from there runs: so not in /tmp, nor where HOME points under sudo, but where nobody else writes. */
+function keepCompiled(): void {
+  try {
+    enableCompileCache(join(userInfo().homedir, '.cache', 'sallyport'))
+  } catch {
+    // A user whom the system does not know has no home, and starts a little later.
+  }
+}

@@ -65,7 +65,10 @@ export async function openGate(
   const ports = load.ports.slice(first, first + pairs)
   const { file, credential } = writeShimConfig(directory, { ports, mode })
   const words = [await packedShim(), 'shim', 'run', '--log-level', 'error', '--config', file]
-  const running = await startProgram(words, { ready: /^ready/ })
+  const running = await startProgram(words, {
+    ready: /^ready/,
+    env: { NODE_COMPILE_CACHE: join(directory, 'cache') },
+  })
   await bothSidesOpen(join(directory, 'data/state/control.sock'))
   const loginMs = []
   for (let n = 0; n < pairs; n++) loginMs.push((await load.login(first + n, credential(n))).ms)
