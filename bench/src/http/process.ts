@@ -1,10 +1,16 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 
 const serverCore = 0
 export const loadCore = 1
+
+/** None outlives a run that failed: it would read what the next one writes. */
+const running = new Set<ChildProcess>()
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
 
 /** A program of its own on the servers' core. */
 export interface ProgramProcess {
@@ -50,8 +56,8 @@ export async function startProgram(
   child.stderr.on('data', (chunk) => {
     said += chunk
   })
-  process.on('exit', () => child.kill('SIGKILL'))
-  const exited = once(child, 'exit')
+  running.add(child)
+  const exited = once(child, 'exit').finally(() => running.delete(child))
   for await (const line of createInterface(child.stdout)) {
     const ready = options.ready.exec(line)
     if (ready === null) continue
