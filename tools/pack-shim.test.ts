@@ -54,6 +54,8 @@ describe('the packed serial gate', () => {
       execFileSync(process.execPath, [join(own, 'bin/sallyport.mjs'), ...words], {
         encoding: 'utf8',
         cwd: folder,
+        // Not under the home of whoever runs the tests.
+        env: { ...process.env, NODE_COMPILE_CACHE: join(work, 'cache') },
       })
     expect(run('shim', 'check', '--config', join(own, 'shim.example.yaml'))).toContain('valid: ')
     // Bundles are asked for here, and made elsewhere.

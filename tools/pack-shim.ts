@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
 import { join, resolve } from 'node:path'
 import { rolldown } from 'rolldown'
@@ -35,7 +35,8 @@ export async function packShim(folder: string): Promise<{ tarball: string; depen
   const dependencies = [...imported].filter((id) => !isBuiltin(id) && !id.endsWith('.mjs')).sort()
   writeFileSync(join(folder, 'package.json'), `${JSON.stringify(manifest(dependencies), null, 2)}\n`)
   const program = join(folder, 'bin/sallyport.mjs')
-  writeFileSync(program, `#!/usr/bin/env node\n${readFileSync(program, 'utf8')}`, { mode: 0o755 })
+  writeFileSync(program, `#!/usr/bin/env node\n${readFileSync(program, 'utf8')}`)
+  chmodSync(program, 0o755)
   writeFileSync(join(folder, 'THIRD-PARTY-LICENSES'), licences(chunks.flatMap(({ moduleIds }) => moduleIds)))
   for (const file of ['LICENSE', 'shim.example.yaml', 'deploy/sallyport-shim.service'])
     copyFileSync(join(root, file), join(folder, file.replace(/.*\//, '')))

@@ -18,6 +18,8 @@ const systemTools: readonly SystemTool[] = [
   { command: 'python3', package: 'python3', for: 'the client in Python' },
   { command: 'ps', package: 'procps', for: 'finding the processes of the test database' },
   { command: 'chromium', package: 'chromium', for: 'a real browser on the pages' },
+  { command: 'cc', package: 'gcc', for: 'the load of the serial benchmarks' },
+  { command: '/usr/include/stdio.h', package: 'libc6-dev', for: 'the same' },
   { command: 'socat', package: 'socat', for: 'serial lines without hardware' },
   { command: 'picocom', package: 'picocom', for: 'a terminal at the serial gate' },
   { command: 'screen', package: 'screen', for: 'another terminal at the serial gate' },

@@ -7,6 +7,10 @@ import { httpSessionRow } from './rows/http-session.ts'
 import { httpSignInRow } from './rows/http-sign-in.ts'
 import { httpVerifyRow } from './rows/http-verify.ts'
 import { recordingRow } from './rows/recording.ts'
+import { serialBulkRow } from './rows/serial-bulk.ts'
+import { serialPortsRow } from './rows/serial-ports.ts'
+import { serialStartRow } from './rows/serial-start.ts'
+import { serialTripRow } from './rows/serial-trip.ts'
 import { startRow } from './rows/start.ts'
 import { storedPostgresRow } from './rows/stored-postgres.ts'
 import { storedSqliteRow } from './rows/stored-sqlite.ts'
@@ -34,4 +38,8 @@ export const rows: readonly Row[] = [
   httpSignInRow(),
   httpFloodRow(),
   startRow(),
+  serialTripRow(),
+  serialBulkRow(),
+  serialPortsRow(),
+  serialStartRow(),
 ]

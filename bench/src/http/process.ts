@@ -1,14 +1,19 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 
 const serverCore = 0
-const loadCore = 1
+export const loadCore = 1
+
+/** None outlives a run that failed: it would read what the next one writes. */
+const running = new Set<ChildProcess>()
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
 
 /** A program of its own on the servers' core. */
-export interface ServerProcess {
-  url: string
+export interface ProgramProcess {
   /** From the start of the process to the line that says it listens. */
   startMs: number
   /** What that took of the processor, which neighbours on the machine hardly change. */
@@ -19,13 +24,29 @@ export interface ServerProcess {
   stop(): Promise<void>
 }
 
-/** Starts a program on the servers' core, and waits for its line `ready … http://…`. */
-export async function startServer(
-  program: URL,
-  options: { args: readonly string[]; env?: Record<string, string> },
-): Promise<ServerProcess> {
+export interface ServerProcess extends ProgramProcess {
+  url: string
+}
+
+interface Start {
+  args: readonly string[]
+  env?: Record<string, string>
+}
+
+/** Starts a program of Node's on the servers' core, and waits for its line `ready … http://…`. */
+export async function startServer(program: URL, { args, env }: Start): Promise<ServerProcess> {
+  const words = [process.execPath, program.pathname, ...args]
+  const { ready, ...running } = await startProgram(words, { ready: /^ready .*?(http:\/\/[\d.:]+)/, env })
+  return { url: ready[1]!, ...running }
+}
+
+/** Starts a program on the servers' core, and waits for the line that says it is ready. */
+export async function startProgram(
+  command: readonly string[],
+  options: { ready: RegExp; env?: Record<string, string> | undefined },
+): Promise<ProgramProcess & { ready: RegExpExecArray }> {
   const begun = performance.now()
-  const words = ['-c', String(serverCore), process.execPath, program.pathname, ...options.args]
+  const words = ['-c', String(serverCore), ...command]
   // taskset becomes the program, so that the process measured and stopped is the program's own.
   const child = spawn('taskset', words, {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -35,10 +56,11 @@ export async function startServer(
   child.stderr.on('data', (chunk) => {
     said += chunk
   })
-  const exited = once(child, 'exit')
+  running.add(child)
+  const exited = once(child, 'exit').finally(() => running.delete(child))
   for await (const line of createInterface(child.stdout)) {
-    const url = /^ready .*?(http:\/\/[\d.:]+)/.exec(line)?.[1]
-    if (url === undefined) continue
+    const ready = options.ready.exec(line)
+    if (ready === null) continue
     const startMs = performance.now() - begun
     child.stdout.resume()
     const stop = async () => {
@@ -48,7 +70,7 @@ export async function startServer(
     const pid = child.pid!
     const startCpuMs = cpuMicros(pid) / 1_000
     return {
-      url,
+      ready,
       startMs,
       startCpuMs,
       residentMiB: () => residentMiB(pid),
@@ -56,7 +78,7 @@ export async function startServer(
       stop,
     }
   }
-  throw new Error(`${program.pathname} ended before it listened: ${said}`)
+  throw new Error(`${command.join(' ')} ended before it was ready: ${said}`)
 }
 
 /** Keeps this process, which makes the load, off the servers' core; answers how to end that. */

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { closeSync, constants, openSync } from 'node:fs'
+import { closeSync, constants, openSync, writeSync } from 'node:fs'
 import { realpath, stat } from 'node:fs/promises'
 import { ReadStream } from 'node:tty'
 import { promisify } from 'node:util'
@@ -10,11 +10,14 @@ import { breakLength, type Endpoint, type Line, type LineEvents, type Signals } 
 const run = promisify(execFile)
 const pollEvery = 50
 const sttyTimeout = 5_000
+/** What a terminal of Linux has ready at most. One buffer a line: none is made for each read. */
+const readSize = 4096
 
 /**
- * A serial port or a pseudo-terminal. Bytes go through libuv's terminal stream, whose round trip is shorter
- * and steadier than that of the serialport package; the package is used for what a stream cannot do on a
- * real port: its rate and framing, its modem lines, breaks, and dropping what waits in the driver.
+ * A serial port or a pseudo-terminal. Bytes are read by libuv's terminal stream and written at once where the
+ * driver has room, for a shorter and steadier round trip than that of the serialport package (decision 0010);
+ * the package is used for what a stream cannot do on a real port: its rate and framing, its modem lines,
+ * breaks, and dropping what waits in the driver.
  */
 export function createTtyEndpoint(config: EndpointConfig): Endpoint {
   const { path, baud, data_bits, parity, stop_bits, flow } = config
@@ -29,7 +32,7 @@ export function createTtyEndpoint(config: EndpointConfig): Endpoint {
       try {
         if (!pseudo) await setTerminal(path, ['parmrk', '-ignbrk', '-brkint'])
         if (pseudo) await setTerminal(path, ['raw', '-echo', flow === 'xonxoff' ? 'ixon' : '-ixon'])
-        return startLine({ stream: openStream(path), port, events, flow })
+        return startLine({ path, port, events, flow })
       } catch (error) {
         await port?.close()
         throw error
@@ -56,35 +59,28 @@ async function openPort({ path, baud, data_bits, parity, stop_bits, flow }: Endp
   } as never)
 }
 
-function openStream(path: string): ReadStream {
-  const fd = openSync(path, constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK)
-  try {
-    return new ReadStream(fd)
-  } catch (error) {
-    closeSync(fd)
-    throw error
-  }
-}
-
 function startLine(parts: {
-  stream: ReadStream
+  path: string
   port: Port | null
   events: LineEvents
   flow: EndpointConfig['flow']
 }): Line {
-  const { stream, port, events, flow } = parts
+  const { path, port, events, flow } = parts
   const quietly = (work: Promise<unknown> | undefined) => void work?.catch(() => {})
+  const fd = openSync(path, constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK)
   let closed = false
+  const stream = openStream(fd, (bytes) => closed || events.data(bytes))
   const end = (reason: string | null) => {
     if (closed) return
     closed = true
     poll?.stop()
     stream.destroy()
+    // The stream reads through a descriptor of its own.
+    closeSync(fd)
     if (port) quietly(port.flush().finally(() => port.close()))
     if (reason !== null) events.lost(reason)
   }
   const poll = port && pollSignals(port, events)
-  stream.on('data', (bytes: Buffer) => closed || events.data(bytes))
   stream.on('error', (error: NodeJS.ErrnoException) =>
     end(error.code === 'EIO' ? 'hang-up' : String(error.code)),
   )
@@ -92,13 +88,44 @@ function startLine(parts: {
   stream.on('close', () => end('hang-up'))
   stream.resume()
   return {
-    write: (bytes, written) =>
-      void (closed || stream.write(bytes, (error) => error || closed || written?.())),
+    write(bytes, written) {
+      if (closed) return
+      // What the driver has no room for, and everything behind it, goes through the stream's queue.
+      const taken = stream.writableLength === 0 ? writeNow(fd, bytes) : 0
+      if (taken === bytes.length) written?.()
+      else stream.write(bytes.subarray(taken), (error) => error || closed || written?.())
+    },
     pause: () => void stream.pause(),
     resume: () => void (closed || stream.resume()),
     drive: ({ dtr, rts }) => quietly(port?.set(flow === 'rtscts' ? { dtr } : { dtr, rts })),
     sendBreak: () => quietly(port?.set({ brk: true }).then(() => endBreak(port))),
     cut: () => end(null),
+  }
+}
+
+function openStream(fd: number, take: (bytes: Buffer) => void): ReadStream {
+  try {
+    return new ReadStream(fd, {
+      onread: {
+        buffer: Buffer.allocUnsafeSlow(readSize),
+        callback(length, buffer) {
+          take(Buffer.from(buffer.subarray(0, length)))
+          return true
+        },
+      },
+    })
+  } catch (error) {
+    closeSync(fd)
+    throw error
+  }
+}
+
+/** How much the driver takes without waiting. A line that is lost takes nothing: its stream will say so. */
+function writeNow(fd: number, bytes: Uint8Array): number {
+  try {
+    return writeSync(fd, bytes)
+  } catch {
+    return 0
   }
 }
 

@@ -40,6 +40,8 @@ export interface NewBlock extends Omit<BlockPrefix, 'length'> {
 export interface Seal {
   readonly overhead: number
   (prefix: Uint8Array, body: Uint8Array, into: Uint8Array): void
+  /** Does now what can be done before the body of the block with that serial is known. */
+  prepare(serial: number): void
 }
 
 /** The block's bytes as they go into the file. Its last 32 are the hash to go on with. */

@@ -39,6 +39,8 @@ export interface ChainWriter {
   /** The footer, and the signature that ends the file. */
   finish(footer: Uint8Array): void
   write(): void
+  /** Does now what can be done for a data block that is not known yet, if it comes next. */
+  prepare(): void
   /** Forgets what was added or written since `point`; the next write begins by cutting the file there. */
   backTo(point: ChainPoint): void
 }
@@ -118,6 +120,7 @@ export function createChainWriter(options: ChainWriterOptions): ChainWriter {
       added = []
       at = next
     },
+    prepare: () => seal?.prepare(serial + 1),
     backTo(point) {
       added = point.offset === 0 ? [MAGIC] : []
       next = point

@@ -1,4 +1,5 @@
 import {
+  type CipherGCM,
   createCipheriv,
   createDecipheriv,
   createPrivateKey,
@@ -94,17 +95,29 @@ export function unwrapSessionKey({ recipients, session, privateKey }: UnwrapOpti
   }
 }
 
-/** Seals bodies of one session. The serial in a prefix is the nonce, so no nonce is used twice. */
+/**
+ * Seals bodies of one session. The serial in a prefix is the nonce, so no nonce is used twice. Making a cipher
+ * takes longer than using it, and longest on a machine that has just woken up: so one may be made beforehand.
+ */
 export function createSeal(sessionKey: Uint8Array): Seal {
   const key = createSecretKey(sessionKey)
+  const cipherFor = (nonce: Buffer) => createCipheriv(ALGORITHM, key, nonce, { authTagLength: TAG_BYTES })
+  let prepared: { nonce: Buffer; cipher: CipherGCM } | null = null
   const seal = (prefix: Uint8Array, body: Uint8Array, into: Uint8Array): void => {
-    const cipher = createCipheriv(ALGORITHM, key, nonceOf(prefix), { authTagLength: TAG_BYTES })
+    const nonce = nonceOf(prefix)
+    const cipher = prepared?.nonce.equals(nonce) ? prepared.cipher : cipherFor(nonce)
+    prepared = null
     cipher.setAAD(prefix)
     into.set(cipher.update(body))
     cipher.final()
     into.set(cipher.getAuthTag(), body.length)
   }
-  return Object.assign(seal, { overhead: TAG_BYTES })
+  const prepare = (serial: number): void => {
+    const nonce = Buffer.alloc(12)
+    nonce.writeBigUInt64BE(BigInt(serial), 4)
+    prepared = { nonce, cipher: cipherFor(nonce) }
+  }
+  return Object.assign(seal, { overhead: TAG_BYTES, prepare })
 }
 
 /** `null` when the body was not sealed with that key behind that prefix. */

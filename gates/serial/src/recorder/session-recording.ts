@@ -87,6 +87,7 @@ export class SessionRecording implements Recording {
     this.#chain.sign()
     this.#chain.write()
     await this.#sync()
+    this.#chain.prepare()
   }
 
   write(direction: Direction, bytes: Uint8Array): Promise<void> {
@@ -202,6 +203,7 @@ export class SessionRecording implements Recording {
       }
     }
     this.#busy = false
+    this.#prepareSoon()
   }
 
   #flushSoon(): void {
@@ -209,7 +211,13 @@ export class SessionRecording implements Recording {
     this.#batch = null
     this.#tryWrite()
     batch?.resolve()
+    this.#prepareSoon()
     this.#timer ??= setTimeout(() => this.#syncSoon(), SYNC_EVERY_MS)
+  }
+
+  /** For the next frame, after whoever waited for this one has passed it on. */
+  #prepareSoon(): void {
+    queueMicrotask(() => this.#chain.prepare())
   }
 
   /** Best effort: what cannot be written is lost, and the record will say so. */
@@ -249,6 +257,7 @@ export class SessionRecording implements Recording {
       // Nobody knows which pages the system gave up, and it will not say so a second time.
       this.#lose(error, this.#durable)
     }
+    this.#prepareSoon()
   }
 
   async #sync(): Promise<void> {
