@@ -15,7 +15,7 @@ const readSize = 4096
 
 /**
  * A serial port or a pseudo-terminal. Bytes are read by libuv's terminal stream and written at once where the
- * driver has room, for a shorter and steadier round trip than that of the serialport package (decision 0010);
+ * driver has room, for a shorter and steadier round trip than that of the serialport package (decision 0012);
  * the package is used for what a stream cannot do on a real port: its rate and framing, its modem lines,
  * breaks, and dropping what waits in the driver.
  */
