@@ -16,7 +16,7 @@
 
 #define PATIENCE_MS 20000
 #define CHUNK 65536
-#define LONGEST_COMMAND 55
+#define LONGEST_COMMAND 120
 
 struct end { int master, slave; char path[64]; };
 struct pair { struct end near, far; };
@@ -278,6 +278,7 @@ int main(int argc, char **argv) {
     // Who waits for a byte that never comes is ended by the alarm.
     alarm(LONGEST_COMMAND);
     obey(line);
+    alarm(0);
     fflush(stdout);
   }
   return 0;
