@@ -232,7 +232,7 @@ describe('what people go through on the pages', { timeout: 120_000 }, () => {
     const [noah, emma] = [await pages.addUser('noah', 'STAFF'), await pages.addUser('emma', 'STAFF')]
     const page = await pages.open('/')
     await enterPassword(page, noah.email)
-    const date = new Intl.DateTimeFormat('en', { dateStyle: 'medium' }).format(Date.now() + 3 * day)
+    const date = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium' }).format(Date.now() + 3 * day)
     await page.getByRole('alert').getByText(`add one by ${date}`).waitFor()
     await page.getByText('Required by your organisation').waitFor()
     await picture(page, 'security-grace')

@@ -239,7 +239,7 @@ describe('the pages, with a keyboard and nothing else', { timeout: 120_000 }, ()
     await keys.stands('Six-digit code')
     await keys.type(pages.codeIn(await pages.letterTo(lee.email, seen)))
     await keys.stands('Add')
-    await page.getByText('Code by e-mail').waitFor()
+    await page.getByText(/^Code by e-mail · Added/).waitFor()
 
     await keys.enter('Rename Authenticator app')
     await keys.stands('Name')

@@ -20,7 +20,8 @@ export async function demoCommand({ dir }: { dir?: string }): Promise<void> {
   const at = (name: string) => join(directory, name)
   const cables = new Set<ChildProcess>()
   const end = () => {
-    for (const cable of cables) cable.kill()
+    // One that is asked to end removes its links itself, under the hands of whoever removes the whole directory.
+    for (const cable of cables) cable.kill(own ? 'SIGKILL' : 'SIGTERM')
     if (own) rmSync(directory, { recursive: true, force: true })
   }
   process.on('exit', end)
