@@ -1,21 +1,22 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { screenshots, seriousFindings } from './support/browser.ts'
-import { type Pages, root, startPages } from './support/pages.ts'
+import { openPages, type Pages, root } from './support/open-pages.ts'
 
 let pages: Pages
 beforeAll(async () => {
-  pages = await startPages()
+  pages = await openPages()
+  await pages.makeRoot()
 }, 120_000)
-afterAll(() => pages?.stop())
+afterAll(() => pages?.close())
 
 it('shows people what happened to their account, and more of it when asked', async () => {
-  const wanted = { email: 'lee@example.org' }
-  await pages.addUser(wanted.email)
+  const { email } = await pages.addUser('lee')
+  const headers = { 'x-forwarded-for': '203.0.113.9' }
   for (let guess = 0; guess < 9; guess++)
-    await pages.login(wanted.email, { password: 'a guess of a stranger', address: '203.0.113.9' })
-  expect((await pages.login(wanted.email)).status).toBe(200)
-  const page = await pages.open('/settings/security', { as: wanted.email })
+    await pages.call('POST', '/auth/login', { headers, body: { email, password: 'a guess of a stranger' } })
+  await pages.login(email)
+  const page = await pages.open('/settings/security', { as: email })
   const activity = page.getByRole('region', { name: 'Recent activity' })
   await activity.getByText('Signed in: Password').first().waitFor()
   await activity.getByText(/ · A browser · 127\.0\.0\.1$/).waitFor()

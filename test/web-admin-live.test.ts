@@ -1,36 +1,26 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { oathtool, screenshots, seriousFindings } from './support/browser.ts'
-import { type Pages, root, startPages } from './support/pages.ts'
+import { screenshots, seriousFindings } from './support/browser.ts'
+import { button, openPages, type Pages, type Phoned, root } from './support/open-pages.ts'
 
 let pages: Pages
-let mia: { id: string; token: string; code(steps?: number): string }
+let mia: Phoned
 
 beforeAll(async () => {
-  pages = await startPages({ roles: ['STAFF'], totp: { window: 3 } })
-  const id = await pages.addUser('mia@example.org')
-  const { body } = await pages.login('mia@example.org')
-  const token = `Bearer ${body.access_token}`
-  const begun = await pages.call('POST', '/auth/mfa/enroll/totp', {}, { authorization: token })
-  const code = (steps = 0) => oathtool(begun.body.secret, steps)
-  const confirm = { code: code(-3) }
-  const done = await pages.call('POST', '/auth/mfa/enroll/verify', confirm, { authorization: token })
-  expect(done.status).toBe(200)
-  mia = { id, token, code }
+  pages = await openPages({ config: { roles: ['STAFF'] } })
+  await pages.makeRoot()
+  mia = await pages.addPhone('mia')
 }, 120_000)
-afterAll(() => pages?.stop())
-
-const button = (page: Page, name: string | RegExp) =>
-  page.getByRole('button', { name, ...(typeof name === 'string' && { exact: true }) })
+afterAll(() => pages?.close())
 
 /** Wrong codes until Mia is locked. */
 async function lock() {
-  const { body } = await pages.login('mia@example.org')
+  const { temp_token } = await pages.login(mia.email)
   for (let guess = 0; guess < 5; guess++)
-    await pages.call('POST', '/auth/mfa/verify', { temp_token: body.temp_token, code: '000000' })
+    await pages.call('POST', '/auth/mfa/verify', { body: { temp_token, code: '000000' } })
 }
 
-const unlock = () => pages.asRoot('POST', `/api/admin/users/${mia.id}/unlock`, {})
+const unlock = () => pages.asRoot(`/api/admin/users/${mia.id}/unlock`)
 
 describe('locks, in pages that stay open', () => {
   it('come and go in the overview by themselves', async () => {
@@ -73,12 +63,12 @@ describe('locks, in pages that stay open', () => {
 })
 
 it("shows somebody's trusted browsers, and trusts one no longer", async () => {
-  const { body } = await pages.login('mia@example.org')
-  const proof = { temp_token: body.temp_token, code: mia.code(), remember_device: true }
+  const { temp_token } = await pages.login(mia.email)
+  const proof = { temp_token, code: await mia.phone.code(), remember_device: true }
   const firefox = {
     'user-agent': 'Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) FxiOS/140.0 Mobile',
   }
-  expect((await pages.call('POST', '/auth/mfa/verify', proof, firefox)).status).toBe(200)
+  await pages.post('/auth/mfa/verify', proof, undefined, firefox)
   const page = await pages.open(`/admin/people/${mia.id}`, { as: root })
   const devices = page.getByRole('region', { name: 'Trusted browsers' })
   await devices.getByText('Firefox on iPhone').waitFor()
@@ -87,8 +77,8 @@ it("shows somebody's trusted browsers, and trusts one no longer", async () => {
 })
 
 it('changes a role, and keeps the last administrator one', async () => {
-  const lee = await pages.addUser('lee@example.org')
-  const page = await pages.open(`/admin/people/${lee}`, { as: root })
+  const lee = await pages.addUser('lee')
+  const page = await pages.open(`/admin/people/${lee.id}`, { as: root })
   await button(page, 'Change role').click()
   const dialog = page.getByRole('dialog', { name: 'Change role and company' })
   await dialog.getByLabel('Role').selectOption('STAFF')

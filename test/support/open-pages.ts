@@ -23,6 +23,12 @@ export interface Phoned extends Somebody {
   backup: string[]
 }
 
+/** Whose page, and what is done to it before it loads. */
+interface Opening extends Look {
+  as?: string
+  prepare?(page: Page): Promise<unknown>
+}
+
 export type Pages = Awaited<ReturnType<typeof openPages>>
 
 /** The running product, a mail server beside it, and Chromium to look at its pages with. */
@@ -95,6 +101,15 @@ export async function openPages(options: { config?: object; yubikey?: boolean } 
     return letters().at(-1)!.text!
   }
 
+  /** What the browser of somebody with a password alone holds. */
+  async function cookiesOf(email: string) {
+    const { headers } = await call('POST', '/auth/login', { body: { email, password } })
+    return headers.getSetCookie().map((cookie) => {
+      const [, name, value] = /^([^=]+)=([^;]*)/.exec(cookie)!
+      return { name: name!, value: value!, url, httpOnly: true, sameSite: 'Lax' as const }
+    })
+  }
+
   return {
     ...{ url, browser, mail, call, post, makeRoot, login, addUser, addPhone, letterTo, write },
     setupLink: setupLink[0],
@@ -110,7 +125,7 @@ export async function openPages(options: { config?: object; yubikey?: boolean } 
       server = await start(config, env)
     },
     /** A page whose faults fail the test, whatever else it looks at. */
-    async open(path: string, look: Look = {}): Promise<Page> {
+    async open(path: string, { as, prepare, ...look }: Opening = {}): Promise<Page> {
       const { page, context, faults } = await openPage(browser, url, look)
       onTestFinished(async ({ task }) => {
         if (task.result?.state === 'fail')
@@ -118,6 +133,12 @@ export async function openPages(options: { config?: object; yubikey?: boolean } 
         await context.close()
         expect(faults).toEqual([])
       })
+      if (as !== undefined) {
+        await context.addCookies(await cookiesOf(as))
+        // Whether there are cookies to try, the pages keep here: they cannot see them.
+        await context.addInitScript("localStorage.setItem('sallyport.signed-in', 'yes')")
+      }
+      await prepare?.(page)
       await page.goto(url + path)
       return page
     },
