@@ -83,6 +83,7 @@ describe('what people go through on the pages', { timeout: 120_000 }, () => {
     expect(theirs.url()).not.toContain('token')
     await theirs.getByLabel('New password').fill(password)
     await button(theirs, 'Set the password').click()
+    await theirs.getByLabel('New password').waitFor({ state: 'hidden' })
     await theirs.getByRole('link', { name: 'Go to sign in' }).click()
     await enterPassword(theirs, 'ivy@example.org')
     await heading(theirs, 'Security')
@@ -153,8 +154,12 @@ describe('what people go through on the pages', { timeout: 120_000 }, () => {
     await dialog.getByLabel('New password').fill('Quartz-lantern-ferry-10')
     await dialog.getByRole('button', { name: 'Change password' }).click()
     await page.getByText('Your password is changed. Every other device is signed out.').waitFor()
-    await elsewhere.evaluate(`dispatchEvent(new Event('focus'))`)
-    await elsewhere.getByText('Your session has ended').waitFor()
+    // A session that has ended is refused within a second.
+    const toldOnSight = async () => {
+      await elsewhere.evaluate(`dispatchEvent(new Event('focus'))`)
+      return elsewhere.getByText('Your session has ended').isVisible()
+    }
+    await expect.poll(toldOnSight, { timeout: 20_000 }).toBe(true)
 
     await button(page, 'Turn off').click()
     await page.getByRole('dialog', { name: 'Turn off multi-factor authentication?' }).waitFor()

@@ -172,6 +172,7 @@ describe('the pages in Chromium', () => {
     await page.getByRole('alert').getByText('This password will not do').waitFor()
     await page.getByLabel('New password').fill(password)
     await page.getByRole('button', { name: 'Create the administrator' }).click()
+    await page.getByLabel('New password').waitFor({ state: 'hidden' })
     await page.getByRole('link', { name: 'Go to sign in' }).click()
 
     await enterPassword(page, admin)
@@ -240,6 +241,7 @@ describe('the pages in Chromium', () => {
     await page.goto(plain.server!.url + pathname + hash)
     await page.getByLabel('New password').fill(password)
     await page.getByRole('button', { name: 'Set the password' }).click()
+    await page.getByLabel('New password').waitFor({ state: 'hidden' })
     await page.getByRole('link', { name: 'Go to sign in' }).click()
     // Who reads these letters has set the password: they are no second proof any more.
     await enterPassword(page, email)

@@ -31,7 +31,7 @@ export async function startPostgres({ durable = false } = {}): Promise<TestPostg
   const databaseDir = await mkdtemp(join(tmpdir(), `${prefix}${process.pid}-`))
   const port = await freePort()
   const unsafe = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off']
-  const settings = [`unix_socket_directories=`, 'max_connections=120', ...(durable ? [] : unsafe)]
+  const settings = [`unix_socket_directories=`, 'max_connections=300', ...(durable ? [] : unsafe)]
   const server = new EmbeddedPostgres({
     databaseDir,
     port,
