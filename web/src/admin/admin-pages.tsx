@@ -1,10 +1,11 @@
 import './admin.css'
 import { Alert } from '@mantine/core'
 import { lazy, Suspense } from 'react'
-import { Link, Redirect, Route, Switch, useLocation } from 'wouter'
+import { Link, Route, Switch, useLocation } from 'wouter'
 import { useMe } from '../session/session.tsx'
 import { useTexts } from '../texts/texts.tsx'
 import { AlertIcon } from '../ui/icons.tsx'
+import { NotFound } from '../ui/not-found-page.tsx'
 import { PageTitle } from '../ui/page-title.tsx'
 import { Loading } from '../ui/states.tsx'
 import { ApplicationsPage } from './applications/applications-page.tsx'
@@ -77,9 +78,7 @@ export function AdminPages() {
             <Route path="/admin/applications" component={ApplicationsPage} />
             <Route path="/admin/keys" component={KeysPage} />
             <Route path="/admin/settings" component={SettingsPage} />
-            <Route>
-              <Redirect to="/admin" replace />
-            </Route>
+            <Route component={NotFound} />
           </Switch>
         </Suspense>
       </div>
