@@ -63,6 +63,8 @@ const passkeyChain = parsePolicy({
 
 /** In bytes: what authenticators of today make. */
 const decoyLengths = [16, 20, 32, 48]
+/** Whoever has two keys or three is not told from strangers by it. */
+const decoyCounts = [1, 1, 1, 1, 1, 2, 2, 3]
 
 /** Signing in by a passkey alone, where the policy says that one passes the whole chain. */
 export function createPasskeySignIn(options: PasskeySignInOptions): PasskeySignIn {
@@ -85,16 +87,26 @@ export function createPasskeySignIn(options: PasskeySignInOptions): PasskeySignI
   /** Without how they are reached, which would tell real ones from others. */
   async function credentialsOf(name: string): Promise<CredentialDescriptor[]> {
     const alias = canonicalAlias(name) ?? ''
-    const decoy = await challenges.derive(`passkey decoy:${alias}`)
+    const decoys = await decoysOf(alias)
     const ids = await store.read(async (tx) => {
       const subject = await tx.subjects.findByAlias(loginApplication, alias)
       const filter = { status: 'active', factor: 'webauthn' } as const
       const held = subject ? await tx.enrolments.listBySubject(subject.id, filter) : []
       return held.filter(isUsable).map((enrolment) => credentialOf(enrolment).credential_id)
     })
-    const length = decoyLengths[decoy[0]! % decoyLengths.length]!
-    const shown = ids.length > 0 ? ids : [decoy.toString('base64url', 1, 1 + length)]
-    return shown.map((id) => ({ type: 'public-key', id }))
+    return (ids.length > 0 ? ids : decoys).map((id) => ({ type: 'public-key', id }))
+  }
+
+  async function decoysOf(alias: string): Promise<string[]> {
+    const [first] = await challenges.derive(`passkey decoys:${alias}`)
+    const count = decoyCounts[first! % decoyCounts.length]!
+    const derived = Array.from({ length: count }, (_, at) =>
+      challenges.derive(`passkey decoy ${at}:${alias}`),
+    )
+    return (await Promise.all(derived)).map((bytes) => {
+      const length = decoyLengths[bytes[0]! % decoyLengths.length]!
+      return bytes.toString('base64url', 1, 1 + length)
+    })
   }
 
   const finish: PasskeySignIn['finish'] = async ({ response, address, userAgent, grant }) => {
