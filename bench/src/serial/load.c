@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define PATIENCE_MS 20000
+#define MOMENT_MS 20
 #define CHUNK 65536
 #define LONGEST_COMMAND 120
 
@@ -66,6 +67,14 @@ static void wait_for(int fd, short events) {
   int seen = poll(&p, 1, PATIENCE_MS);
   if (seen < 0) fail("poll");
   if (seen == 0) lost("nothing came within 20 seconds");
+}
+
+/** Whether bytes wait to be read, after a moment at most: who sends may have ended just now, with nothing more to come. */
+static int something_waits(int fd) {
+  struct pollfd p = {.fd = fd, .events = POLLIN};
+  int seen = poll(&p, 1, MOMENT_MS);
+  if (seen < 0) fail("poll");
+  return seen;
 }
 
 static void write_all(int fd, const uint8_t *bytes, size_t length) {
@@ -165,8 +174,13 @@ static void bulk(int from, int to, double ms) {
   pthread_t writer;
   if (pthread_create(&writer, NULL, push_bytes, &push)) fail("pthread_create");
   uint64_t got = 0;
+  double came = begun;
   while (!__atomic_load_n(&push.done, __ATOMIC_SEQ_CST) || got < push.sent) {
-    wait_for(to, POLLIN);
+    if (!something_waits(to)) {
+      if (now_us() - came > PATIENCE_MS * 1e3) lost("nothing came within 20 seconds");
+      continue;
+    }
+    came = now_us();
     ssize_t n = read(to, bytes, sizeof bytes);
     if (n <= 0) fail("read");
     for (ssize_t i = 0; i < n; i++)
