@@ -1,7 +1,7 @@
-import { writeFileSync } from 'node:fs'
-import { SallyportError, systemRandom } from '@sallyport/core'
+import { systemRandom } from '@sallyport/core'
 import type { Command } from 'commander'
 import { print, style } from '../output.ts'
+import { writePrivateKey } from '../write-private-key.ts'
 import { loadGate, recordingCommand } from './recording-common.ts'
 
 interface KeygenOptions {
@@ -23,13 +23,7 @@ export function keygenCommand(): Command {
 async function keygen({ out, json = false }: KeygenOptions): Promise<void> {
   const { generateAuditorKey } = await loadGate()
   const { privateKeyPem, publicKey } = generateAuditorKey(systemRandom)
-  try {
-    writeFileSync(out, privateKeyPem, { mode: 0o600, flag: 'wx' })
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException
-    if (code === 'EEXIST') throw new SallyportError('already_exists', `${out}: is there already`, { cause })
-    throw new SallyportError('invalid_input', `${out}: cannot be written (${code})`, { cause })
-  }
+  writePrivateKey(out, privateKeyPem)
   print({
     json,
     data: { private_key_file: out, public_key: publicKey },
