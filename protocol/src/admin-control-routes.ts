@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { applicationName, none, reading } from './admin-shapes.ts'
 import { defineRoutes, type Route } from './route.ts'
-import { page, paging, time } from './shapes.ts'
+import { numberedPaging, page, time } from './shapes.ts'
 
 const draft = z.record(z.string(), z.unknown()).meta({
   description: "a gate's policies, or a bare chain, as they would stand in a policy file",
@@ -151,11 +151,7 @@ export const controlRoutes = defineRoutes({
     access: 'admin',
     params: none,
     query: z.strictObject({
-      after: z
-        .string()
-        .regex(/^\d{1,15}$/, 'is not one that this list gave out')
-        .optional(),
-      limit: paging.limit,
+      ...numberedPaging,
       type: z.string().min(1).max(128).optional(),
       subject: z.string().min(1).max(128).optional(),
       since: time.optional(),

@@ -8,10 +8,10 @@ import {
   grant,
   method,
   nothing,
+  numberedPaging,
   oneProof,
   oneProofFault,
   page,
-  paging,
   proof,
   success,
   tempToken,
@@ -345,11 +345,7 @@ export const authRoutes = defineRoutes({
     access: 'session',
     params: none,
     query: z.strictObject({
-      after: z
-        .string()
-        .regex(/^\d{1,15}$/, 'is not one that this list gave out')
-        .optional(),
-      limit: paging.limit,
+      ...numberedPaging,
     }),
     body: none,
     answer: page(activity),

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { defineRoutes, type Route } from './route.ts'
-import { nothing, page, paging, time } from './shapes.ts'
+import { nothing, numberedPaging, page, paging, time } from './shapes.ts'
 
 const none = nothing
 const address = z
@@ -142,11 +142,7 @@ export const securityRoutes = defineRoutes({
     access: 'security:read',
     params: none,
     query: z.strictObject({
-      after: z
-        .string()
-        .regex(/^\d{1,15}$/, 'is not one that this list gave out')
-        .optional(),
-      limit: paging.limit,
+      ...numberedPaging,
       type: z.string().min(1).max(64).optional(),
       severity: severity.optional(),
       ip_address: address.optional(),

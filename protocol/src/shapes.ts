@@ -40,6 +40,15 @@ export const paging = {
   limit: z.coerce.number().int().min(1).max(500).default(50),
 }
 
+/** Of lists in the order of their numbers. */
+export const numberedPaging = {
+  after: z
+    .string()
+    .regex(/^\d{1,15}$/, 'is not one that this list gave out')
+    .optional(),
+  limit: paging.limit,
+}
+
 export const success = z.object({ success: z.literal(true), message: z.string() })
 
 /** Where an attempt stands: `expected` are the methods that the current step accepts. */
