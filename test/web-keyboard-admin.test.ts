@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Keyboard, keyboardOf } from './support/keyboard.ts'
+import { type Keyboard, keyboardOf, typePassword } from './support/keyboard.ts'
 import { openPages, type Pages, type Phoned, password, root } from './support/open-pages.ts'
 
 describe("the administrators' pages, with a keyboard and nothing else", { timeout: 120_000 }, () => {
@@ -20,11 +20,7 @@ describe("the administrators' pages, with a keyboard and nothing else", { timeou
   async function openAs(email: string): Promise<{ page: Page; keys: Keyboard }> {
     const page = await pages.open('/')
     const keys = keyboardOf(page)
-    await keys.stands('E-mail address')
-    await keys.type(email)
-    await keys.goTo('Password')
-    await keys.type(password)
-    await keys.press('Enter')
+    await typePassword(keys, email, password)
     return { page, keys }
   }
 

@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { oathtool } from './support/browser.ts'
-import { type Keyboard, keyboardOf } from './support/keyboard.ts'
+import { type Keyboard, keyboardOf, typePassword } from './support/keyboard.ts'
 import {
   openPages,
   type Pages,
@@ -41,13 +41,7 @@ describe('the pages, with a keyboard and nothing else', { timeout: 120_000 }, ()
     return { page, keys: keyboardOf(page) }
   }
 
-  async function enterPassword(keys: Keyboard, { email }: Somebody) {
-    await keys.stands('E-mail address')
-    await keys.type(email)
-    await keys.goTo('Password')
-    await keys.type(password)
-    await keys.press('Enter')
-  }
+  const enterPassword = (keys: Keyboard, { email }: Somebody) => typePassword(keys, email, password)
 
   async function signOut(keys: Keyboard) {
     await keys.enter('Your account', 'Shift+Tab')

@@ -105,3 +105,11 @@ export function keyboardOf(page: Page) {
 }
 
 export type Keyboard = ReturnType<typeof keyboardOf>
+
+export async function typePassword(keys: Keyboard, email: string, password: string) {
+  await keys.stands('E-mail address')
+  await keys.type(email)
+  await keys.goTo('Password')
+  await keys.type(password)
+  await keys.press('Enter')
+}
