@@ -58,7 +58,7 @@ describe("the administrators' pages, with a keyboard and nothing else", { timeou
     await page.getByText('The link is on its way').waitFor()
     await keys.enter('Done')
     await keys.stands('Invite')
-    expect(await pages.letterTo('ivy@example.org', 0)).toContain('/invitation#token=')
+    expect(await pages.linkTo('ivy@example.org', 0)).toContain('/invitation#token=')
 
     await keys.goTo('Search by e-mail address or name', 'Shift+Tab')
     await keys.type('mia')
