@@ -439,6 +439,9 @@ describe.each(databases)('codes by mail on $database', ({ open }) => {
 
     it('has nothing to send to without an address', async () => {
       expect(await node.codes.begin(await node.addSubject())).toEqual({ status: 'unavailable' })
+      const erased = await node.addSubject()
+      await node.store.transaction((tx) => tx.subjects.erase(erased.id, epoch))
+      await expect(node.codes.begin(erased)).rejects.toMatchObject({ code: 'not_found' })
     })
 
     it('lets an administrator use it until the password was reset by mail', async () => {

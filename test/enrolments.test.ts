@@ -303,6 +303,10 @@ describe.each(databases)('enrolments on $database', ({ open }) => {
   it('is not begun for a subject that was erased meanwhile', async () => {
     await harness.store.transaction((tx) => tx.subjects.erase(subject.id, epoch))
     await expect(begin()).rejects.toMatchObject({ code: 'not_found' })
+    await expect(harness.enrolments.regenerateBackupCodes(subject)).rejects.toMatchObject({
+      code: 'not_found',
+    })
+    expect(await list()).toEqual([])
   })
 
   it('leaves a clean ledger, without a secret in it', async () => {

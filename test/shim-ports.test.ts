@@ -36,9 +36,11 @@ afterAll(() => bench.remove())
 
 it('one daemon guards several ports: what happens at one is no matter of the other, but for a tamper', async () => {
   const [left, right] = [at('left'), at('right')]
-  await passGate(left.near, 'alice')
+  const code = codeOf('alice')
+  left.near.type(`alice@example.org ${code}\r`)
+  await left.near.expect('is being recorded.')
   // The code that opened one port opens no other.
-  right.near.type(`alice@example.org ${codeOf('alice')}\r`)
+  right.near.type(`alice@example.org ${code}\r`)
   await right.near.expect('alice@example.org is LOCKED')
   await until('the prompt', () => right.near.text().endsWith('\n> '))
   right.near.forget()

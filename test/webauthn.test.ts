@@ -71,6 +71,21 @@ describe.each(databases)('security keys at the login gate on $database', ({ open
     expect(await asked.json()).toMatchObject({ rp: { id: 'example.org' }, attestation: 'none' })
   })
 
+  it('keeps nothing of somebody who is erased while a key is registered', async () => {
+    const { subject } = await gate.signIn()
+    const webauthn = gate.services.webauthn!
+    const wanted = { subject, account: 'a', name: 'Key', asFirst: false }
+    const begun = await webauthn.begin(wanted)
+    if (begun.status !== 'begun') throw new Error('keys are off')
+    const key = makeSecurityKey({ origin: page })
+    const response = key.create(begun.options)
+    await gate.store.transaction((tx) => tx.subjects.erase(subject.id, gate.clock.at))
+    await expect(webauthn.begin(wanted)).rejects.toMatchObject({ code: 'not_found' })
+    expect(await webauthn.confirm({ subject, response })).toEqual({ status: 'nothing_pending' })
+    const other = await gate.signIn()
+    expect((await gate.addKey(other.subject, key)).key).toBe(key)
+  })
+
   it('takes one assertion once: of many at the same time one wins, and none later', async () => {
     const tempToken = await gate.pending(holder)
     const response = await gate.assertion(holder.key, tempToken)

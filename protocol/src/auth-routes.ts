@@ -167,7 +167,7 @@ export const authRoutes = defineRoutes({
       qr_code: z.string(),
       backup_codes: z.array(z.string()),
     }),
-    problems: ['invalid_token', 'step_up_required'],
+    problems: ['invalid_token', 'step_up_required', 'not_found'],
   },
   confirmEnrolment: {
     method: 'POST',
@@ -189,7 +189,7 @@ export const authRoutes = defineRoutes({
     query: none,
     body: none,
     answer: success.extend({ expires_in_minutes: z.number().int() }),
-    problems: ['invalid_token', 'step_up_required', 'too_many_attempts'],
+    problems: ['invalid_token', 'step_up_required', 'too_many_attempts', 'not_found'],
   },
   status: {
     method: 'GET',
@@ -260,7 +260,14 @@ export const authRoutes = defineRoutes({
     query: none,
     body: z.strictObject({ ...proof, method: method.optional() }).refine(oneProof, oneProofFault),
     answer: z.object({ backup_codes: z.array(z.string()) }),
-    problems: ['invalid_token', 'invalid_code', 'locked', 'nothing_enrolled', 'yubikey_unavailable'],
+    problems: [
+      'invalid_token',
+      'invalid_code',
+      'locked',
+      'nothing_enrolled',
+      'not_found',
+      'yubikey_unavailable',
+    ],
   },
   stepUp: {
     method: 'POST',

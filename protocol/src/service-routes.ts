@@ -54,7 +54,7 @@ export const serviceRoutes = defineRoutes({
       qr_code: z.string(),
       backup_codes: z.array(z.string()),
     }),
-    problems: ['step_up_required', 'already_exists'],
+    problems: ['step_up_required', 'already_exists', 'not_found'],
   },
   confirm: {
     method: 'POST',
@@ -87,7 +87,7 @@ export const serviceRoutes = defineRoutes({
         message: 'exactly one of device_name and response is needed',
       }),
     answer: z.union([creationOptions, done.extend({ credential_id: z.string() })]),
-    problems: ['step_up_required', 'invalid_code', 'nothing_pending', 'webauthn_unavailable'],
+    problems: ['step_up_required', 'invalid_code', 'nothing_pending', 'not_found', 'webauthn_unavailable'],
   },
   verify: {
     method: 'POST',

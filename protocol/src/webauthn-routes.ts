@@ -29,7 +29,7 @@ export const webauthnRoutes = defineRoutes({
     query: none,
     body: z.strictObject({ name: name.optional() }),
     answer: creationOptions,
-    problems: ['invalid_token', 'step_up_required', 'webauthn_unavailable'],
+    problems: ['invalid_token', 'step_up_required', 'not_found', 'webauthn_unavailable'],
   },
   confirm: {
     method: 'POST',
@@ -43,7 +43,7 @@ export const webauthnRoutes = defineRoutes({
       credential_id: z.string(),
       backup_codes: z.array(z.string()).optional(),
     }),
-    problems: ['invalid_token', 'invalid_code', 'nothing_pending', 'webauthn_unavailable'],
+    problems: ['invalid_token', 'invalid_code', 'nothing_pending', 'not_found', 'webauthn_unavailable'],
   },
   passkeyOptions: {
     method: 'POST',

@@ -23,6 +23,7 @@ export const yubikeyRoutes = defineRoutes({
       'step_up_required',
       'already_exists',
       'locked',
+      'not_found',
       'forbidden',
       'yubikey_unavailable',
     ],
@@ -38,7 +39,14 @@ export const yubikeyRoutes = defineRoutes({
       .strictObject({ ...naming, otp: code, device_name: z.string().min(1).max(64).optional() })
       .refine(oneName, oneNameFault),
     answer: z.object({ success: z.literal(true), public_id: publicId }),
-    problems: ['invalid_code', 'step_up_required', 'already_exists', 'locked', 'yubikey_unavailable'],
+    problems: [
+      'invalid_code',
+      'step_up_required',
+      'already_exists',
+      'locked',
+      'not_found',
+      'yubikey_unavailable',
+    ],
   },
   validate: {
     method: 'GET',

@@ -56,7 +56,14 @@ export async function plugIn(path: string) {
       pieces = []
     },
     /** Waits for a text, and answers all there is up to then. */
-    expect: (text: string) => until(text, () => (seen().includes(text) ? seen().toString('latin1') : null)),
+    async expect(text: string) {
+      const all = () => seen().toString('latin1')
+      try {
+        return await until(text, () => (seen().includes(text) ? all() : null))
+      } catch (error) {
+        throw new Error(`${(error as Error).message}; there is ${JSON.stringify(all().slice(-2_000))}`)
+      }
+    },
     /** Stops reading, and goes on. */
     stopReading: () => line.pause(),
     goOn: () => line.resume(),

@@ -1,8 +1,9 @@
 import type { Clock, Random } from '../clock.ts'
+import { SallyportError } from '../errors.ts'
 import type { Factor, FactorType } from '../factors/factor.ts'
 import type { GuessLimits, GuessRecord } from '../guard/guard.ts'
 import type { LedgerRecord } from '../ledger/entry.ts'
-import type { Enrolment, SealedSecret, Tx } from '../store.ts'
+import type { Enrolment, SealedSecret, Subject, Tx } from '../store.ts'
 import type { Attempt } from './attempt.ts'
 import { drawChain } from './draw.ts'
 
@@ -44,6 +45,17 @@ export function guessKey(subjectId: string): string {
  */
 export async function lockSubject(tx: Tx, subjectId: string): Promise<GuessRecord | null> {
   return tx.guesses.lock(guessKey(subjectId))
+}
+
+/** … for what would otherwise be left behind of somebody who was erased meanwhile. */
+export async function lockPresentSubject(
+  tx: Tx,
+  subjectId: string,
+): Promise<{ guesses: GuessRecord | null; subject: Subject }> {
+  const guesses = await lockSubject(tx, subjectId)
+  const subject = await tx.subjects.find(subjectId)
+  if (!subject) throw new SallyportError('not_found', 'there is no such subject')
+  return { guesses, subject }
 }
 
 export function changed(attempt: Attempt, change: Partial<Attempt>): Attempt {

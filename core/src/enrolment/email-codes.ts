@@ -1,4 +1,4 @@
-import { guessKey, lockSubject } from '../chain/attempt-context.ts'
+import { guessKey, lockPresentSubject, lockSubject } from '../chain/attempt-context.ts'
 import { type Clock, type Random, randomId } from '../clock.ts'
 import {
   createEmailFactor,
@@ -87,11 +87,10 @@ export function createEmailCodes(options: EmailCodesOptions): EmailCodes {
 
   async function begin(subject: Subject): Promise<EmailBegun> {
     const begun = await store.transaction(async (tx): Promise<EmailBegun> => {
-      await lockSubject(tx, subject.id)
+      const { subject: current } = await lockPresentSubject(tx, subject.id)
       const mine = await tx.enrolments.listBySubject(subject.id, { factor: 'email' })
       if (mine.some(({ status }) => status === 'active')) return { status: 'already_enrolled' }
-      const to = (await tx.subjects.find(subject.id))?.email ?? null
-      const outcome = await mail(tx, { subject, purpose: 'enrol', to })
+      const outcome = await mail(tx, { subject, purpose: 'enrol', to: current.email })
       if (outcome.status !== 'sent') return outcome
       const now = clock.now()
       for (const { id, status } of mine) if (status === 'pending') await tx.enrolments.revoke(id, now)

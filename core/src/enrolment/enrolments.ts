@@ -1,6 +1,5 @@
-import { lockSubject } from '../chain/attempt-context.ts'
+import { lockPresentSubject, lockSubject } from '../chain/attempt-context.ts'
 import { type Clock, type Random, randomId } from '../clock.ts'
-import { SallyportError } from '../errors.ts'
 import {
   type BackupFormat,
   backupSpentPrefix,
@@ -83,9 +82,7 @@ export function createEnrolments(options: EnrolmentsOptions): Enrolments {
     const secret = newTotpSecret(random)
     const enrolment = draft({ subject, factor: 'totp', name, secret, settings })
     const backupCodes = await store.transaction(async (tx) => {
-      await lockSubject(tx, subject.id)
-      if (!(await tx.subjects.find(subject.id)))
-        throw new SallyportError('not_found', 'there is no such subject')
+      await lockPresentSubject(tx, subject.id)
       await dropStalePending(tx, subject.id)
       await tx.enrolments.insert(enrolment)
       append(tx, 'enrolment.begun', enrolment)
@@ -193,7 +190,7 @@ export function createEnrolments(options: EnrolmentsOptions): Enrolments {
     const kept = await sealCodes(subject.id, codes)
     const now = clock.now()
     return store.transaction(async (tx) => {
-      await lockSubject(tx, subject.id)
+      await lockPresentSubject(tx, subject.id)
       if (!mayReplace(await activeBackup(tx, subject.id))) return null
       for (const old of await tx.enrolments.listBySubject(subject.id, { factor: 'backup' })) {
         await tx.enrolments.revoke(old.id, now)

@@ -1,4 +1,4 @@
-import { attemptBinding, lockSubject, proofBinding } from '../chain/attempt-context.ts'
+import { attemptBinding, lockPresentSubject, proofBinding } from '../chain/attempt-context.ts'
 import { type Clock, type Random, randomId } from '../clock.ts'
 import { isUsable } from '../factors/factor.ts'
 import {
@@ -81,7 +81,7 @@ export function createWebauthnEnrolments(options: WebauthnEnrolmentsOptions): We
     const challenge = Buffer.from(random.bytes(32)).toString('base64url')
     const enrolment = draft(subject, { name, challenge, asFirst })
     return store.transaction(async (tx): Promise<WebauthnBegun> => {
-      await lockSubject(tx, subject.id)
+      await lockPresentSubject(tx, subject.id)
       await dropStalePending(tx, subject.id)
       await tx.enrolments.insert(enrolment)
       append(tx, 'enrolment.begun', enrolment)
@@ -121,7 +121,7 @@ export function createWebauthnEnrolments(options: WebauthnEnrolmentsOptions): We
     },
   ): Promise<WebauthnConfirmed | null> {
     const { subject, enrolment, made, rp, response } = registration
-    await lockSubject(tx, subject.id)
+    await lockPresentSubject(tx, subject.id)
     const active = await tx.enrolments.listBySubject(subject.id, { status: 'active' })
     const hasFactor = active.some(({ factor }) => factor !== 'password')
     if (enrolment.settings.as_first && hasFactor) return { status: 'nothing_pending' }

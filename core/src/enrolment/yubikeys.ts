@@ -1,6 +1,5 @@
-import { guessKey, lockSubject } from '../chain/attempt-context.ts'
+import { guessKey, lockPresentSubject, lockSubject } from '../chain/attempt-context.ts'
 import { type Clock, type Random, randomId } from '../clock.ts'
-import { SallyportError } from '../errors.ts'
 import {
   type Admission,
   admitGuess,
@@ -75,11 +74,9 @@ export function createYubikeys(options: YubikeysOptions): Yubikeys {
   ): Promise<EnrolYubikeyOutcome> {
     const { otp, proof, admission } = judged
     const { publicId } = otp
-    const record = await lockSubject(tx, subject.id)
-    if (!(await tx.subjects.find(subject.id)))
-      throw new SallyportError('not_found', 'there is no such subject')
+    const { guesses } = await lockPresentSubject(tx, subject.id)
     if (!(await consume(tx, proof.spends))) return reject(tx, subject, admission)
-    if (record) await tx.guesses.save(guessKey(subject.id), refundGuess(record, admission.at))
+    if (guesses) await tx.guesses.save(guessKey(subject.id), refundGuess(guesses, admission.at))
     const active = await tx.enrolments.listBySubject(subject.id, { status: 'active' })
     if (active.some(({ factor, settings }) => factor === 'yubikey' && settings.public_id === publicId))
       return { status: 'already_enrolled' }
