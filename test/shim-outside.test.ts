@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
@@ -6,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { makeDirectory, sallyportJson } from './support/cli.ts'
 import { type Bench, codeOf, makeBench, type Plug, passGate, plugIn, until } from './support/shim.ts'
 import { makeSiemCertificates } from './support/siem-certificates.ts'
+import { openSlowLink } from './support/slow-link.ts'
 import { makeRsyslog, type SyslogReceiver } from './support/syslog-receivers.ts'
 
 vi.setConfig({ testTimeout: 120_000 })
@@ -143,6 +145,53 @@ describe('a gate that dials out to a SIEM and to a terminal server', () => {
           .map((line) => field(line, 'id')),
       ).size,
     ).toBe(3)
+  })
+})
+
+describe('a gate whose SIEM is slow', () => {
+  const directory = makeDirectory()
+  const at = (name: string) => `${directory.path}/${name}`
+  let receiver: SyslogReceiver
+  let link: Awaited<ReturnType<typeof openSlowLink>>
+  let bench: Bench
+  afterAll(async () => {
+    await bench?.remove()
+    link?.close()
+    await receiver?.stop('SIGKILL')
+    directory.remove()
+  })
+
+  it('sends a recording whole in the end, and an alert ahead of what waits of it', async () => {
+    makeSiemCertificates(directory.path)
+    receiver = await makeRsyslog(directory.path, 'received.log')
+    await receiver.start()
+    link = await openSlowLink(receiver.port)
+    const files = { ca_file: at('ca.pem'), cert_file: at('client.pem'), key_file: at('client.key') }
+    bench = makeBench((here) => ({
+      siem: { transport: 'tls', address: `localhost:${link.port}`, tls: files, sessions: 'full' },
+      tamper: { response: 'alert', sensors: [{ id: 'case', type: 'file', path: here('opened') }] },
+    }))
+    await bench.cable('near', 'gate-near')
+    await bench.cable('far', 'gate-far')
+    await bench.start()
+    const [near, far] = [await plugIn(bench.at('near')), await plugIn(bench.at('far'))]
+    const session = await passGate(near, 'alice')
+    far.type(randomBytes(100_000))
+    await until('the bytes', async () => (await bench.port()).bytes_out === 100_000)
+    await bench.control('close', { reason: 'enough' })
+    const parts = () => receiver.lines().filter((line) => line.includes(` id="recording:${session}:`))
+    const places = () => new Set(parts().map((line) => Number(field(line, 'offset'))))
+    await until('the first of the recording', () => places().size > 0)
+    const length = Number(field(parts()[0]!, 'size'))
+    const many = Math.ceil(length / 3_750)
+    expect(places().size).toBeLessThan(many)
+    writeFileSync(bench.at('opened'), '')
+    await until('all of the recording', () => places().size === many)
+    expect(Math.max(...places())).toBe(3_750 * (many - 1))
+    const lines = receiver.lines()
+    const lastPart = lines.findLastIndex((line) => line.includes(` id="recording:${session}:`))
+    expect(lines.findIndex(isAlert)).toBeLessThan(lastPart)
+    expect(lines.filter(isAlert)).toHaveLength(1)
   })
 })
 
