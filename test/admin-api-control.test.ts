@@ -125,7 +125,9 @@ describe('policies', () => {
   it('are shown as they are in force, and drafts as they would be', async () => {
     const inForce = await get('/policies')
     expect(inForce.body).toMatchObject({
-      rules: [{ name: 'default', action: 'chain', when: [], too_few: 'enrol', chain: { required_steps: 1 } }],
+      rules: [
+        { name: 'default', action: 'chain', when: [], too_few: 'enforcement', chain: { required_steps: 1 } },
+      ],
       otherwise: 'deny',
     })
     const rule = { name: 'finance', when: { roles: ['FINANCE_USER'] }, action: 'chain', chain: twoSteps }
@@ -159,6 +161,35 @@ describe('policies', () => {
       rules: [{ applies: true, conditions: [{ name: 'address', matched: true }] }],
     })
     expect((await send('POST', '/policies/explain', { subject: 'nobody' })).status).toBe(404)
+  })
+
+  it('explain and replay what becomes of somebody who has only a password', async () => {
+    const decisionOf = async (subject: { email: string | null }, draft?: object) =>
+      (await send('POST', '/policies/explain', { subject: subject.email, draft })).body.decision
+    const free = await gate.addUser()
+    const bound = await gate.addUser({ role: 'AUDITOR' })
+    expect(await decisionOf(free)).toMatchObject({ action: 'allow', rule: 'default' })
+    expect((await decisionOf(free)).reasons).toContain('no second factor is demanded')
+    expect((await decisionOf(bound)).reasons).toContain('the time to enrol one still runs')
+    expect((await gate.login(free)).body).toMatchObject({ token_type: 'bearer' })
+    await gate.login(bound)
+    gate.clock.at += 2 * 86_400_000
+    admin = await gate.signInAdmin()
+    expect(await decisionOf(bound)).toMatchObject({ action: 'enrol' })
+    expect((await gate.login(bound)).body).toMatchObject({ enrollment_required: true })
+
+    const insists = {
+      policies: [
+        { name: 'all', action: 'chain', chain: { ...twoSteps, required_steps: 1 }, too_few: 'enrol' },
+      ],
+    }
+    expect(await decisionOf(free, insists)).toMatchObject({ action: 'enrol', rule: 'all' })
+    const { body } = await send('POST', '/policies/replay', { draft: insists })
+    for (const { email } of [free, bound]) {
+      expect(body.stepped_up.changes).toContainEqual(
+        expect.objectContaining({ subject: email, from: { action: 'allow', steps: 0 }, count: 1 }),
+      )
+    }
   })
 
   it('are replayed against what was really decided', async () => {

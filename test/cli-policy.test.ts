@@ -263,6 +263,28 @@ decision: chain by everyone else, 2 of [totp, totp] in fixed order
     })
   })
 
+  it('explains by the policies and the enforcement that the configuration names', async () => {
+    const configuration = {
+      login_policies: write('in-force.yaml', good),
+      security: { mfa: { required: true, grace: '0s' } },
+    }
+    const config = ['--config', write('sallyport.yaml', JSON.stringify(configuration))]
+    const explain = async (name: string, ...words: string[]) =>
+      (
+        await sallyportJson<{ decision: object }>([
+          ...['policy', 'explain', '--data', data, '--subject', name],
+          ...words,
+        ])
+      ).decision
+    expect(await explain('alice', ...config)).toMatchObject({ action: 'chain', rule: 'everyone else' })
+    const inside = ['--ip', '198.51.100.1']
+    expect(await explain('nobody-enrolled', ...inside)).toMatchObject({ action: 'allow', rule: 'default' })
+    expect(await explain('nobody-enrolled', ...config, ...inside)).toMatchObject({
+      action: 'enrol',
+      rule: 'office',
+    })
+  })
+
   it.each([
     ['an unknown subject', ['--subject', 'eve'], 'not_found'],
     ['an address that is none', ['--subject', 'alice', '--ip', 'here'], 'invalid_input'],

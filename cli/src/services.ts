@@ -35,15 +35,11 @@ import {
   createWebauthnFactor,
   createYubikeyFactor,
   createYubikeys,
-  defaultLoginPolicies,
-  type Enforcement,
   type Enrolment,
-  type GatePolicies,
   type GuessLimits,
   type Letter,
   type Mailer,
   type PasswordScheme,
-  parseGatePolicies,
   SallyportError,
   type SiemEvent,
   spoolEvents,
@@ -54,7 +50,7 @@ import type { GateConfig } from '@sallyport/gate-http'
 import { type Config, dataPath, fipsRequired } from './config.ts'
 import { relyingPartyOf } from './fido2.ts'
 import type { Foundation } from './foundation.ts'
-import { readYaml } from './read-yaml.ts'
+import { enforcementOf, loginPolicies, policySourceOf } from './login-policies.ts'
 import { readSecretFile, readTextFile } from './secret-file.ts'
 import { settingsShown } from './settings-shown.ts'
 import { siemOf } from './siem.ts'
@@ -229,30 +225,6 @@ function throttleOf({ attempts, within, lock_for: lockFor, decay_after: decayAft
 
 function guessLimits({ ceiling, ...throttle }: Config['lockout']): GuessLimits {
   return { ...throttleOf(throttle), ceiling }
-}
-
-function enforcementOf({ security }: Config): Enforcement {
-  const { enabled, required, grace, roles } = security.mfa
-  return enabled ? { required, grace, roles } : { required: false, grace, roles: {} }
-}
-
-function policySourceOf({ security, login_policies: file }: Config): GateConfig['policySource'] {
-  if (!security.mfa.enabled) return 'off'
-  return file === undefined ? 'default' : 'file'
-}
-
-/** With MFA switched off the password is the whole sign-in; else the configured policies, or the default. */
-function loginPolicies({ security, login_policies: file }: Config): GatePolicies {
-  if (!security.mfa.enabled) return parseGatePolicies({ policies: [{ name: 'MFA is off', action: 'allow' }] })
-  if (file === undefined) return defaultLoginPolicies
-  try {
-    return parseGatePolicies(readYaml(file))
-  } catch (error) {
-    if (!(error instanceof SallyportError)) throw error
-    throw new SallyportError('config_invalid', `login_policies: ${file} cannot be used:\n${error.message}`, {
-      faults: error.faults,
-    })
-  }
 }
 
 function mailerOf({ mail }: Config): Mailer {

@@ -13,7 +13,7 @@ const rules = z.object({
       name: z.string(),
       action: z.enum(['allow', 'deny', 'chain']),
       when: z.array(z.object({ name: z.string(), expected: z.string() })),
-      too_few: z.enum(['deny', 'enrol']).optional(),
+      too_few: z.enum(['deny', 'enrol', 'enforcement']).optional(),
       chain: z
         .object({
           mode: z.enum(['fixed', 'random']),

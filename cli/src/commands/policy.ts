@@ -1,5 +1,4 @@
 import {
-  defaultLoginPolicies,
   explainSubject,
   formatExplanation,
   type GatePolicies,
@@ -12,11 +11,13 @@ import {
   SallyportError,
 } from '@sallyport/core'
 import { Command } from 'commander'
+import { enforcementOf, loginPolicies } from '../login-policies.ts'
 import { print, style } from '../output.ts'
 import { readYaml } from '../read-yaml.ts'
 import {
   addGroup,
   type CommonOptions,
+  configOf,
   installationCommand,
   isoTime,
   wholeNumber,
@@ -44,7 +45,10 @@ export function addPolicyCommands(program: Command): void {
     .action((file: string, options: { json?: boolean }) => checkPolicies(file, options.json ?? false))
   const explain = installationCommand('explain', 'say which rule applies to a subject, and why')
     .requiredOption('--subject <name>', 'e-mail address or other name of the subject')
-    .option('--policy <file>', "a policy file (default: the login gate's own policy)")
+    .option(
+      '--policy <file>',
+      'a policy file (default: the one that the configuration names, else the built-in one)',
+    )
     .option('--app <name>', 'the application the subject belongs to', loginApplication)
     .option('--gate <name>', 'the gate', 'login')
     .option('--ip <address>', 'the address the sign-in comes from')
@@ -90,7 +94,8 @@ function checkPolicies(file: string, json: boolean): void {
 }
 
 async function explainPolicies(options: ExplainOptions): Promise<void> {
-  const policies = options.policy === undefined ? defaultLoginPolicies : readPolicies(options.policy)
+  const config = configOf(options)
+  const policies = options.policy === undefined ? loginPolicies(config) : readPolicies(options.policy)
   const risk = options.risk === undefined ? null : wholeNumber('--risk', options.risk, { from: 0, to: 100 })
   if (options.ip !== undefined && parseAddress(options.ip) === null) {
     throw new SallyportError('invalid_input', `--ip: ${JSON.stringify(options.ip)} is no address`)
@@ -99,7 +104,10 @@ async function explainPolicies(options: ExplainOptions): Promise<void> {
     ...{ application: options.app, name: options.subject, gate: options.gate, address: options.ip ?? null },
     ...{ newDevice: options.newDevice ?? null, risk },
   }
-  const found = await withSallyport(options, (sallyport) => explainSubject(policies, request, sallyport))
+  const enforcement = enforcementOf(config)
+  const found = await withSallyport(options, ({ store, clock }) =>
+    explainSubject(policies, request, { store, clock, enforcement }),
+  )
   if (!found) {
     throw new SallyportError(
       'not_found',

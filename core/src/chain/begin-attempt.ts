@@ -88,6 +88,7 @@ function describeFacts(facts: DecisionFacts): NonNullable<LedgerRecord['data']> 
     new_device: facts.newDevice ?? null,
     risk: facts.risk ?? null,
     ...(facts.riskReasons?.length ? { risk_reasons: facts.riskReasons } : {}),
+    ...(facts.enforcement && { enforcement: facts.enforcement }),
     enrolled: facts.enrolled,
   }
 }

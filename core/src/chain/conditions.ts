@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { formatAddress, formatRange, inRange, parseAddress, parseRange } from '../address.ts'
+import type { EnforcementState } from '../enrolment/enforcement.ts'
 import type { FactorType } from '../factors/factor.ts'
 import { oneOrMany, text } from '../settings/document.ts'
 import { parseHours } from './hours.ts'
@@ -17,6 +18,8 @@ export interface DecisionFacts {
   risk?: number | null
   /** What the score is made of, for the record: no condition asks for it. */
   riskReasons?: readonly string[]
+  /** Whether a second factor is demanded of the subject, at gates where that is so; no condition asks for it. */
+  enforcement?: EnforcementState['state'] | null
   /** What the subject can use now, by kind and once for each thing: two authenticators are `totp` twice. */
   enrolled: readonly FactorType[]
 }

@@ -1,7 +1,8 @@
 import type { Clock } from '../clock.ts'
+import { type Enforcement, isSecondFactor, judgeEnforcement } from '../enrolment/enforcement.ts'
 import { isUsable } from '../factors/factor.ts'
 import type { Store } from '../store.ts'
-import { findSubject } from '../subject/subjects.ts'
+import { findSubject, loginGate } from '../subject/subjects.ts'
 import type { DecisionFacts } from './conditions.ts'
 import { type Explanation, explainDecision } from './explain.ts'
 import type { GatePolicies } from './rules.ts'
@@ -17,14 +18,20 @@ export interface ExplainRequest
 export async function explainSubject(
   policies: GatePolicies,
   request: ExplainRequest,
-  { store, clock }: { store: Store; clock: Clock },
+  { store, clock, enforcement }: { store: Store; clock: Clock; enforcement: Enforcement },
 ): Promise<{ subjectId: string; explanation: Explanation } | null> {
   const { application, name, gate, address, newDevice, risk } = request
   const subject = await findSubject(store, application, name)
   if (!subject) return null
   const active = await store.read((tx) => tx.enrolments.listBySubject(subject.id, { status: 'active' }))
   const { id, ref, email, role, company } = subject
-  const facts = { role, company, gate, address, newDevice, risk, at: clock.now() }
+  const now = clock.now()
+  const hasFactor = active.some(({ factor }) => isSecondFactor(factor))
+  const facts = {
+    ...{ role, company, gate, address, newDevice, risk, at: now },
+    // Other gates ask for what their own policies say.
+    enforcement: gate === loginGate ? judgeEnforcement(enforcement, { subject, hasFactor, now }).state : null,
+  }
   const explanation = explainDecision(policies, {
     ...facts,
     subjects: [id, ref, name, ...(email === null ? [] : [email])],

@@ -1,3 +1,4 @@
+import { isEnforcementState } from '../enrolment/enforcement.ts'
 import { isFactorType } from '../factors/factor.ts'
 import { readEntry } from '../ledger/canonical.ts'
 import type { LedgerEntry } from '../ledger/entry.ts'
@@ -49,6 +50,7 @@ async function readDecision(
     address: textOrNull(data.address),
     newDevice: typeof data.new_device === 'boolean' ? data.new_device : null,
     risk: typeof data.risk === 'number' ? data.risk : null,
+    enforcement: isEnforcementState(data.enforcement) ? data.enforcement : null,
     enrolled,
   }
   const steps = typeof data.steps === 'number' ? data.steps : 0

@@ -117,7 +117,7 @@ describe('parseGatePolicies', () => {
     [
       'an unknown too_few',
       oneRule({ action: 'chain', chain, too_few: 'allow' }),
-      ['policies[0].too_few: must be one of deny, enrol'],
+      ['policies[0].too_few: must be one of deny, enrol, enforcement'],
     ],
     [
       'an unknown last resort',
@@ -294,6 +294,35 @@ describe('decide', () => {
       otherwise: 'allow',
     })
     expect(decide(open, facts).action).toBe('allow')
+  })
+
+  it.each([
+    ['optional', 'allow', 'no second factor is demanded'],
+    ['grace', 'allow', 'the time to enrol one still runs'],
+    ['satisfied', 'enrol', '0 of 1 steps can be passed'],
+    ['must_enrol', 'enrol', '0 of 1 steps can be passed'],
+    [null, 'enrol', '0 of 1 steps can be passed'],
+  ] as const)('leaves too few factors to the enforcement: %s is %s', (enforcement, action, reason) => {
+    const bare = { ...facts, enrolled: [], enforcement }
+    const decision = decide(defaultLoginPolicies, bare)
+    expect(decision).toMatchObject({ rule: 'default', action })
+    expect(decision.reasons).toContain(reason)
+    const enrols = parseGatePolicies({
+      policies: [{ name: 'all', action: 'chain', chain, too_few: 'enrol' }],
+    })
+    expect(decide(enrols, bare).action).toBe('enrol')
+  })
+
+  it('lets nobody in without the second factor whose time to be enrolled is over', () => {
+    const inside = parseGatePolicies({
+      policies: [{ name: 'inside', when: { address: '10.0.0.0/8' }, action: 'allow' }],
+      otherwise: 'allow',
+    })
+    for (const address of ['10.1.2.3', '192.0.2.1']) {
+      const decision = decide(inside, { ...facts, address, enrolled: [], enforcement: 'must_enrol' })
+      expect(decision).toMatchObject({ action: 'enrol' })
+      expect(decision.reasons.at(-1)).toContain('the time to enrol it is over')
+    }
   })
 
   it('asks one thing for one step: two TOTP steps need two authenticators', () => {

@@ -12,6 +12,12 @@ export interface GatePolicies {
   readonly otherwise: 'allow' | 'deny'
 }
 
+/**
+ * What becomes of a subject who has too few of the chain's factors. `enforcement`: who has none at all comes
+ * in without for as long as no second factor is demanded, or their grace lasts; all others enrol first.
+ */
+export type TooFew = 'deny' | 'enrol' | 'enforcement'
+
 export type GateRule = {
   readonly name: string
   /** All must match; none at all always do. */
@@ -23,8 +29,7 @@ export type GateRule = {
   | {
       readonly action: 'chain'
       readonly chain: ChainPolicy
-      /** What becomes of a subject who has too few of the chain's factors. */
-      readonly tooFew: 'deny' | 'enrol'
+      readonly tooFew: TooFew
       /** Whether a trusted browser stands in the place of the chain. */
       readonly trustedDevices: boolean
     }
@@ -46,7 +51,7 @@ const ruleSchema = z
     when: whenSchema.optional(),
     action: z.enum(['allow', 'deny', 'chain']),
     chain: chainSchema.optional(),
-    too_few: z.enum(['deny', 'enrol']).optional(),
+    too_few: z.enum(['deny', 'enrol', 'enforcement']).optional(),
     trusted_devices: z.boolean().optional(),
     passkey: z.boolean().optional(),
   })
@@ -106,7 +111,7 @@ export function parseGatePolicies(input: unknown): GatePolicies {
 
 /**
  * What a login asks for unless configured otherwise: one step, by any second factor that is enrolled. With
- * none enrolled the answer is `enrol`; whether that may wait is for the enforcement of MFA to say.
+ * none enrolled the enforcement of MFA says whether enrolling can wait.
  */
 export const defaultLoginPolicies: GatePolicies = singleRule(
   chainSchema.parse({
@@ -117,13 +122,10 @@ export const defaultLoginPolicies: GatePolicies = singleRule(
     ],
     onFailure: 'reset',
   }),
-  { tooFew: 'enrol', trustedDevices: true },
+  { tooFew: 'enforcement', trustedDevices: true },
 )
 
-function singleRule(
-  chain: ChainPolicy,
-  more: { tooFew: 'deny' | 'enrol'; trustedDevices: boolean },
-): GatePolicies {
+function singleRule(chain: ChainPolicy, more: { tooFew: TooFew; trustedDevices: boolean }): GatePolicies {
   const rule: GateRule = Object.freeze({ name: 'default', when: [], action: 'chain', chain, ...more })
   return Object.freeze({ rules: Object.freeze([rule]), otherwise: 'deny' })
 }
@@ -145,23 +147,45 @@ export function decide(policies: GatePolicies, facts: DecisionFacts): Decision {
     const judged = judgeConditions(rule, facts)
     if (!judged.every((condition) => condition.matched)) continue
     const reasons = judged.map(({ name, expected, actual }) => `${name}: ${actual} matches ${expected}`)
-    return applyRule(rule, facts.enrolled, reasons.length > 0 ? reasons : ['the rule has no conditions'])
+    return applyRule(rule, facts, reasons.length > 0 ? reasons : ['the rule has no conditions'])
   }
-  return { rule: otherwise, action: policies.otherwise, reasons: ['no rule matched'] }
+  return unlessOverdue({ rule: otherwise, action: policies.otherwise, reasons: ['no rule matched'] }, facts)
 }
 
-function applyRule(rule: GateRule, enrolled: readonly FactorType[], why: readonly string[]): Decision {
-  if (rule.action !== 'chain') return { rule: rule.name, action: rule.action, reasons: [...why] }
+function applyRule(rule: GateRule, facts: DecisionFacts, why: readonly string[]): Decision {
+  if (rule.action !== 'chain')
+    return unlessOverdue({ rule: rule.name, action: rule.action, reasons: [...why] }, facts)
+  const { enrolled } = facts
   const left = passable(rule.chain.factors, enrolled)
   const lacking = rule.chain.factors.filter(({ id }) => !left.some((factor) => factor.id === id))
   const reasons = [...why, ...lacking.map((factor) => lacks(factor))]
   const { requiredSteps } = rule.chain
   if (left.length < requiredSteps) {
     reasons.push(`${left.length} of ${requiredSteps} steps can be passed`)
-    return { rule: rule.name, action: rule.tooFew, reasons }
+    return tooFewLeft({ rule: rule.name, reasons }, rule.tooFew, facts)
   }
   const chain = Object.freeze({ ...rule.chain, factors: Object.freeze(left) })
   return { rule: rule.name, action: 'chain', chain, trustedDevices: rule.trustedDevices, reasons }
+}
+
+function tooFewLeft(
+  decided: Pick<Decision, 'rule' | 'reasons'>,
+  tooFew: TooFew,
+  { enforcement }: DecisionFacts,
+): Decision {
+  if (tooFew !== 'enforcement') return { ...decided, action: tooFew }
+  if (enforcement === 'optional')
+    return { ...decided, action: 'allow', reasons: [...decided.reasons, 'no second factor is demanded'] }
+  if (enforcement === 'grace')
+    return { ...decided, action: 'allow', reasons: [...decided.reasons, 'the time to enrol one still runs'] }
+  return { ...decided, action: 'enrol' }
+}
+
+/** Nobody is let in without a second factor when the time to enrol the one demanded is over. */
+function unlessOverdue(decision: Decision, { enforcement }: DecisionFacts): Decision {
+  if (decision.action !== 'allow' || enforcement !== 'must_enrol') return decision
+  const reasons = [...decision.reasons, 'a second factor is demanded, and the time to enrol it is over']
+  return { ...decision, action: 'enrol', reasons }
 }
 
 /**

@@ -15,13 +15,19 @@ export interface Enforcement extends EnforcementRule {
 
 export const defaultEnforcement: Enforcement = { required: false, grace: 7 * 24 * 3_600_000, roles: {} }
 
+const states = ['optional', 'satisfied', 'grace', 'must_enrol'] as const
+
 export interface EnforcementState {
   required: boolean
   /** `must_enrol`: the grace is over, and a sign-in yields nothing but the enrolment of a factor. */
-  state: 'optional' | 'satisfied' | 'grace' | 'must_enrol'
+  state: (typeof states)[number]
   graceUntil: number | null
   /** Since when the subject falls under the rule; to be kept with the subject where it differs. */
   requiredSince: number | null
+}
+
+export function isEnforcementState(value: unknown): value is EnforcementState['state'] {
+  return states.includes(value as EnforcementState['state'])
 }
 
 export function judgeEnforcement(

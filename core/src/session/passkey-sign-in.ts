@@ -11,7 +11,7 @@ import {
   type WebauthnChallenges,
 } from '../factors/webauthn.ts'
 import type { Enrolment, Store, Tx } from '../store.ts'
-import { canonicalAlias, loginApplication } from '../subject/subjects.ts'
+import { canonicalAlias, loginApplication, loginGate } from '../subject/subjects.ts'
 import type { SignInRisk } from '../threat/sign-in-risk.ts'
 import type { Devices } from './devices.ts'
 
@@ -125,7 +125,7 @@ export function createPasskeySignIn(options: PasskeySignInOptions): PasskeySignI
       riskReasons: assessed.reasons.map(({ reason }) => reason),
     }
     const outcome = await attempts.prove({
-      ...{ gate: 'login', purpose: 'passkey', subject, policies, binding: passkeyBinding },
+      ...{ gate: loginGate, purpose: 'passkey', subject, policies, binding: passkeyBinding },
       ...{ method: 'webauthn', input: response, facts },
       grant: async (tx, attempt) => {
         await risk.keep(tx, { ...assessed, id: attempt.id, subjectId: subject.id, complete: true })

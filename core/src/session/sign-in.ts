@@ -3,19 +3,18 @@ import type { StartRequest } from '../chain/attempt-calls.ts'
 import { lockSubject } from '../chain/attempt-context.ts'
 import type { Attempts } from '../chain/attempts.ts'
 import { stepKinds } from '../chain/policy.ts'
-import { defaultLoginPolicies, type GatePolicies, parseGatePolicies } from '../chain/rules.ts'
+import { type GatePolicies, parseGatePolicies } from '../chain/rules.ts'
 import type { Clock } from '../clock.ts'
 import { type Enforcement, isSecondFactor, judgeEnforcement } from '../enrolment/enforcement.ts'
 import { type FactorType, factorTypes, isUsable } from '../factors/factor.ts'
 import type { Enrolment, Store, Subject, Tx } from '../store.ts'
+import { loginGate } from '../subject/subjects.ts'
 import type { AttackSign } from '../threat/risk.ts'
 import type { SignInRisk } from '../threat/sign-in-risk.ts'
 import type { DeviceGrant, Devices } from './devices.ts'
 import type { PasswordCheck } from './password-check.ts'
 import type { Session } from './session.ts'
 import type { OpenedSession, Sessions } from './sessions.ts'
-
-const gate = 'login'
 
 /** Where a request comes from, as a session remembers it. */
 export interface Origin {
@@ -170,7 +169,14 @@ export function createSignIn(options: SignInOptions): SignIn {
     const { requiredSince } = demand
     // Kept for those who have a factor as well: who loses it has had their days of grace.
     if (requiredSince !== subject.requiredSince) await tx.subjects.update(subject.id, { requiredSince })
-    const outcome = await attempts.startIn(tx, { gate, purpose: 'sign-in', subject, policies, facts })
+    const known = { ...facts, enforcement: demand.state }
+    const outcome = await attempts.startIn(tx, {
+      gate: loginGate,
+      purpose: 'sign-in',
+      subject,
+      policies,
+      facts: known,
+    })
     if (outcome.status === 'denied') return outcome
     if (outcome.status === 'pending') {
       const { attempt } = outcome
@@ -178,10 +184,7 @@ export function createSignIn(options: SignInOptions): SignIn {
       await leaveOut(tx, attempt, device)
       return openWith(tx, { subject, origin, graceUntil: null })
     }
-    // The default policy leaves it to the enforcement whether enrolling can wait; a policy that somebody
-    // wrote means what it says. Whoever has a factor, but too few, never gets in by the password alone.
-    const insists = outcome.status === 'must_enrol' && (hasFactor || policies !== defaultLoginPolicies)
-    if (insists || demand.state === 'must_enrol') {
+    if (outcome.status === 'must_enrol') {
       const { session } = await sessions.open(tx, { ...byPassword, subject, ...origin, kind: 'enrolling' })
       return { status: 'must_enrol', session, subject }
     }
@@ -203,7 +206,7 @@ export function createSignIn(options: SignInOptions): SignIn {
 
   async function finish(tx: Tx, attempt: Attempt, origin: Origin): Promise<Finish> {
     const subject = await tx.subjects.find(attempt.subjectId)
-    if (!subject || subject.disabledAt !== null || attempt.gate !== gate) return { status: 'refused' }
+    if (!subject || subject.disabledAt !== null || attempt.gate !== loginGate) return { status: 'refused' }
     const factors = attempt.passed.map((step) => step.factor)
     if (attempt.purpose === 'sign-in') {
       await risk.completed(tx, attempt.id)
@@ -234,7 +237,13 @@ export function createSignIn(options: SignInOptions): SignIn {
       const { subject } = found
       // Signing out elsewhere ends the attempts under way: this one must not begin in between.
       await lockSubject(tx, subject.id)
-      const request = { gate, purpose: 'step-up', subject, policies: stepUpPolicies, session: session.id }
+      const request = {
+        gate: loginGate,
+        purpose: 'step-up',
+        subject,
+        policies: stepUpPolicies,
+        session: session.id,
+      }
       const outcome = await attempts.startIn(tx, request)
       if (outcome.status !== 'pending') return { status: 'nothing_enrolled' }
       return pending(tx, outcome.attempt, subject)
@@ -267,7 +276,7 @@ export function createSignIn(options: SignInOptions): SignIn {
     const data = { attempt: attempt.id, purpose: attempt.purpose, factors: [], device: device.id }
     await tx.attempts.replace({ ...attempt, status: 'complete', revision: attempt.revision + 1 })
     const { subjectId: subject } = attempt
-    tx.ledger.append({ type: 'attempt.completed', at: clock.now(), subject, gate, data })
+    tx.ledger.append({ type: 'attempt.completed', at: clock.now(), subject, gate: loginGate, data })
   }
 
   /** Passes an attempt's only step by an enrolment that was confirmed a moment ago. */
@@ -281,7 +290,7 @@ export function createSignIn(options: SignInOptions): SignIn {
     const revision = attempt.revision + 1
     await tx.attempts.replace({ ...attempt, passed, cursor: 1, status: 'complete', revision })
     const data = { attempt: attempt.id, purpose: attempt.purpose, factors: [by.factor] }
-    tx.ledger.append({ type: 'attempt.completed', at, subject: attempt.subjectId, gate, data })
+    tx.ledger.append({ type: 'attempt.completed', at, subject: attempt.subjectId, gate: loginGate, data })
   }
 
   async function methodsIn(tx: Tx, attempt: Attempt): Promise<FactorType[]> {

@@ -4,6 +4,8 @@ import type { Store, Subject, Tx } from '../store.ts'
 
 /** The application that the login gate's own users belong to. */
 export const loginApplication = 'login'
+/** … and the gate they come in by. */
+export const loginGate = 'login'
 
 const longestAlias = 254
 

@@ -452,6 +452,7 @@ export const de: Texts = {
       tooFew: {
         deny: 'zu wenige Faktoren: abgewiesen',
         enrol: 'zu wenige Faktoren: erst einrichten',
+        enforcement: 'noch kein Faktor: wie die Vorgabe es verlangt',
       },
       or: 'oder',
       draft: 'Ein Entwurf',

@@ -435,6 +435,7 @@ export const en = {
       tooFew: {
         deny: 'too few factors: refused',
         enrol: 'too few factors: must enrol first',
+        enforcement: 'no factor yet: as enforcement says',
       },
       or: 'or',
       draft: 'A draft',

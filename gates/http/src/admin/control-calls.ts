@@ -23,7 +23,7 @@ const day = 24 * 3_600_000
 
 /** Policies, the ledger, and the settings in force. */
 export function registerControl(bind: Binder, { services, config }: LoginContext): void {
-  const { store, clock, ledger, policies } = services
+  const { store, clock, ledger, policies, enforcement } = services
 
   bind(adminRoutes.policies, async () => ({
     ...describePolicies(policies),
@@ -40,7 +40,7 @@ export function registerControl(bind: Binder, { services, config }: LoginContext
     if (ip !== null && parseAddress(ip) === null) return invalidField('ip', 'is no address')
     const judged = draft === undefined ? policies : parseGatePolicies(draft)
     const request = { application: app ?? loginApplication, name, gate, address: ip, newDevice, risk }
-    const found = await explainSubject(judged, request, { store, clock })
+    const found = await explainSubject(judged, request, { store, clock, enforcement })
     if (!found) return noSuch('subject')
     await recordRead(services, call, { what: 'policies.explain', subject: found.subjectId })
     const { rules, decision } = found.explanation
