@@ -233,6 +233,17 @@ describe('the ledger', () => {
     )
   })
 
+  it('is searched for people by their address, which does not enter it by that', async () => {
+    const person = await gate.addUser({ email: 'Looked.For@example.org' })
+    await gate.login(person)
+    const byName = await get('/ledger?subject=looked.for@example.org&type=session.opened')
+    expect(byName.body.items).toMatchObject([{ type: 'session.opened', subject: person.id }])
+    expect((await get('/ledger?subject=stranger@example.org')).body.items).toEqual([])
+    const reads = (await gate.ledgerOf({ type: 'admin.read' })).slice(-2)
+    expect(reads).toMatchObject([{ subject: person.id }, { subject: null }])
+    expect(JSON.stringify(await gate.ledgerOf())).not.toMatch(/(looked\.for|stranger)@/i)
+  })
+
   it('is exported as lines that verify elsewhere, and verified here', async () => {
     const answer = await get('/ledger/export')
     expect(answer.headers.get('content-type')).toBe('application/x-ndjson')

@@ -29,12 +29,14 @@ describe('serve', () => {
     const first = await start(['--data', data])
     expect(first.out).toContain(`made the vault's key file ${join(data, 'vault.key')}`)
     expect(first.out).toMatch(/^ready Sallyport \d+\.\d+\.\d+ is running: open http:\/\/127\.0\.0\.1:\d+\/$/m)
+    expect(first.out).toContain(`use http://localhost:${new URL(first.url).port}/ to try them here`)
     expect(await status(`${first.url}/healthz`)).toBe(200)
     expect(await status(`${first.url}/readyz`)).toBe(200)
     expect(await first.stop('SIGTERM')).toBe(0)
 
-    const second = await start(['--data', data])
+    const second = await start(['--data', data, '--host', '0.0.0.0'])
     expect(second.out).not.toContain('made')
+    expect(second.out).toContain('links in letters lead to localhost')
     expect(await second.stop('SIGINT')).toBe(0)
   })
 

@@ -412,6 +412,8 @@ describe('the pages in Chromium', () => {
         'application/problem+json',
       ])
     }
+    const mistyped = await fetch(`${url}/signin`, { headers: { accept: 'text/html,*/*;q=0.8' } })
+    expect([mistyped.status, mistyped.headers.get('content-type')]).toEqual([404, 'text/html; charset=UTF-8'])
     const html = await fetch(`${url}/admin/people/1`)
     expect([html.status, html.headers.get('cache-control')]).toEqual([200, 'no-store'])
     const policy = html.headers.get('content-security-policy')!

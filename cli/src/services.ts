@@ -184,9 +184,15 @@ function webauthnParts({ config, store, vault, clock, random }: Foundation) {
 
 /** Where people find this installation: what links lead to. */
 export function publicUrlOf({ public_url: configured, listen }: Config): string {
-  const { host, port } = listen
+  const { port } = listen
+  // All addresses of a machine are none that a link could lead to.
+  const host = isAnyAddress(listen.host) ? 'localhost' : listen.host
   const url = configured ?? `http://${host.includes(':') ? `[${host}]` : host}:${port}`
   return url.replace(/\/+$/, '')
+}
+
+export function isAnyAddress(host: string): boolean {
+  return host === '0.0.0.0' || host === '::'
 }
 
 /** What the HTTP gate needs to know of the configuration. */

@@ -6,14 +6,18 @@ import { readSecretFile } from './secret-file.ts'
 
 /** Who validates YubiKeys' OTPs, as configured; `null` where they are turned off. */
 export function yubikeyValidator({ config, store, vault, random }: Foundation): OtpValidator | null {
-  const { enabled, client_id: clientId, urls, timeout, ...rest } = config.security.mfa.yubikey
+  const { enabled, client_id: clientId, urls, timeout } = config.security.mfa.yubikey
   if (!enabled) return null
-  const validator = rest.validator ?? (clientId === undefined ? 'self_hosted' : 'yubicloud')
-  if (validator === 'self_hosted') return createSelfHostedValidator({ store, vault })
+  if (validatorOf(config.security.mfa.yubikey) === 'self_hosted')
+    return createSelfHostedValidator({ store, vault })
   const apiKey = readApiKey(config.security.mfa.yubikey)
   if (clientId === undefined)
     throw unusable('client_id', 'YubiCloud needs it: https://upgrade.yubico.com/getapikey/')
   return createYubicloudValidator({ clientId, apiKey, urls, timeout, random })
+}
+
+export function validatorOf({ validator, client_id: clientId }: Config['security']['mfa']['yubikey']) {
+  return validator ?? (clientId === undefined ? 'self_hosted' : 'yubicloud')
 }
 
 function readApiKey({ api_key: key, api_key_file: file }: Config['security']['mfa']['yubikey']): Buffer {

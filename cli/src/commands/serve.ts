@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { SallyportError, ticketLink } from '@sallyport/core'
 import { createHttpGate } from '@sallyport/gate-http'
 import type { Command } from 'commander'
@@ -6,7 +7,7 @@ import { builtPages } from '../built-pages.ts'
 import { startHousekeeping } from '../housekeeping.ts'
 import { style } from '../output.ts'
 import { openSallyport, type Sallyport } from '../sallyport.ts'
-import { gateConfig } from '../services.ts'
+import { gateConfig, isAnyAddress } from '../services.ts'
 import { siemMeasures, startShipping } from '../siem-shipping.ts'
 import { startThreatWatch } from '../threat-watch.ts'
 import { createUntrustedProxyNote, untrustedProxyAdvice, untrustedProxySeen } from '../untrusted-proxy.ts'
@@ -68,6 +69,7 @@ async function serve(options: ServeOptions): Promise<void> {
     await stopWatching()
     await sallyport.close()
   })
+  sallyport.notices.push(...placeNotices(sallyport, server.url))
   const setup = await firstAdminLines(sallyport, config.public_url ?? server.url)
   const seen = await untrustedProxySeen(sallyport)
   if (seen !== null) sallyport.notices.push(`${untrustedProxyAdvice} (last seen ${seen})`)
@@ -75,6 +77,17 @@ async function serve(options: ServeOptions): Promise<void> {
   if (pages === null) process.stdout.write(`${style.yellow('note')} ${noPages}\n`)
   for (const line of setup) process.stdout.write(`${line}\n`)
   process.stdout.write(`${style.green('ready')} Sallyport ${version} is running: open ${server.url}/\n`)
+}
+
+/** Where people find it, as far as that is not the address that is listened on. */
+function placeNotices({ config, webauthn }: Sallyport, url: string): string[] {
+  const { public_url: publicUrl, listen } = config
+  if (publicUrl !== undefined) return [`people reach it at ${publicUrl}`]
+  if (isAnyAddress(listen.host))
+    return ['public_url is not set, and links in letters lead to localhost: set it to the address people use']
+  const { hostname, port } = new URL(url)
+  if (webauthn === null || isIP(hostname.replace(/^\[|\]$/g, '')) === 0) return []
+  return [`browsers keep passkeys for names only: use http://localhost:${port}/ to try them here`]
 }
 
 /** How to make the first administrator, while there is none. A new start voids the link before. */

@@ -22,7 +22,7 @@ import { registerWebauthn } from './login/webauthn-calls.ts'
 import { registerYubikey } from './login/yubikey-call.ts'
 import { createMetrics } from './metrics.ts'
 import { registerOperator } from './operator.ts'
-import { isForOtherSites, isPage, pageHeaders, registerPages } from './pages.ts'
+import { isForOtherSites, pageHeaders, registerPages, wantsPage } from './pages.ts'
 import { answerRefusal, Refusal, refusalOf } from './refusal.ts'
 import { registerAnalyze } from './security/analyze-call.ts'
 import { registerSecurity } from './security/security-api.ts'
@@ -83,7 +83,7 @@ export function createHttpGate(config: GateConfig, services: GateServices): Http
   app.use((context, next) => {
     const { path } = context.req
     if (isForOtherSites(path)) return sharedHeaders(context, next)
-    return config.pages !== null && isPage(path) ? pageHeaders(context, next) : headers(context, next)
+    return config.pages !== null && wantsPage(context) ? pageHeaders(context, next) : headers(context, next)
   })
   app.use(async (context, next) => {
     const stop = metrics.started()
@@ -116,16 +116,18 @@ export function createHttpGate(config: GateConfig, services: GateServices): Http
   registerAnalyze(bind, services)
   const streams = [registerSecurity(bind, { config, services, metrics, access }), registerAdmin(bind, login)]
   registerValidation(bind, services)
-  if (config.pages !== null) registerPages(app, config.pages)
+  const unknownPage = config.pages === null ? null : registerPages(app, config.pages)
   registerOperator(app, { config, services, metrics, tokens, served })
   refuseOtherMethods(app)
 
-  app.notFound((context) =>
-    answerRefusal(
+  app.notFound((context) => {
+    if (unknownPage && wantsPage(context)) return unknownPage(context)
+    const { method, path } = context.req
+    return answerRefusal(
       context,
-      new Refusal('not_found', `there is nothing at ${context.req.method} ${context.req.path.slice(0, 200)}`),
-    ),
-  )
+      new Refusal('not_found', `there is nothing at ${method} ${path.slice(0, 200)}`),
+    )
+  })
   app.onError((error, context) => {
     if (error instanceof SallyportError) return answerRefusal(context, refusalOf(error))
     log.error({ error }, 'unexpected error')

@@ -15,7 +15,14 @@ const pagePaths = [
 
 const pagePattern = /^\/(?:sign-in|forgot|setup|invitation|enrol|reset|(?:settings|admin)(?:\/.*)?)?$/
 
-export const isPage = (path: string) => pagePattern.test(path)
+/** Somebody at a browser who mistyped an address gets a page that says so; a program gets a problem. */
+const programPaths = /^\/(?:api|auth|wsapi|assets|embed)\//
+
+export function wantsPage({ req }: GateContext): boolean {
+  if (pagePattern.test(req.path)) return true
+  const navigates = req.method === 'GET' && req.header('accept')?.includes('text/html') === true
+  return navigates && !programPaths.test(req.path)
+}
 
 /** What the pages may load: files from here, and styles that carry the answer's nonce. */
 export const pageHeaders = secureHeaders({
@@ -52,15 +59,21 @@ const encodings = [
   { encoding: 'gzip', suffix: '.gz' },
 ]
 
-/** Serves the built pages: their HTML, and the files that it names by their content's hash. */
-export function registerPages(app: GateApp, { folder, offers }: NonNullable<GateConfig['pages']>): void {
+/**
+ * Serves the built pages: their HTML, and the files that it names by their content's hash. Answers the page
+ * for an address at which there is nothing.
+ */
+export function registerPages(
+  app: GateApp,
+  { folder, offers }: NonNullable<GateConfig['pages']>,
+): (context: GateContext) => Promise<Response> {
   const html = async (context: GateContext) => {
     const built = await read(join(folder, 'index.html'))
     if (!built) return nothingHere(context)
     const filled = new TextDecoder()
       .decode(built)
       .replaceAll('{{nonce}}', context.get('secureHeadersNonce') ?? '')
-      .replaceAll('{{offers}}', offers.join(' '))
+      .replaceAll('{{offers}}', (await offers()).join(' '))
     context.header('cache-control', 'no-store')
     return context.html(filled)
   }
@@ -83,6 +96,11 @@ export function registerPages(app: GateApp, { folder, offers }: NonNullable<Gate
     if (context.req.header('if-none-match') === etag) return context.body(null, 304, headers)
     return serveFile(context, { file, headers })
   })
+
+  return async (context) => {
+    context.status(404)
+    return html(context)
+  }
 }
 
 /** A built file, or the smaller copy that was made of it. */

@@ -92,7 +92,7 @@ export interface GateConfig {
   /** Where the policies in force come from. */
   policySource: 'default' | 'file' | 'off'
   /** Where the built pages are, and what they offer; `null` where the API is all there is. */
-  pages: { folder: string; offers: readonly Offer[] } | null
+  pages: { folder: string; offers(): Promise<readonly Offer[]> } | null
   /** What is in force, for administrators to see; no secret is in it. */
   settings: Readonly<Record<string, unknown>>
 }

@@ -2,6 +2,7 @@ import {
   createLedgerReader,
   explainSubject,
   exportLedger,
+  findSubject,
   type GatePolicies,
   type GateRule,
   loginApplication,
@@ -63,8 +64,16 @@ export function registerControl(bind: Binder, { services, config }: LoginContext
     }
   })
 
+  /** People are looked for by address or id; an id that is nobody's any more is still in the ledger. */
+  async function subjectIdOf(asked: string | undefined): Promise<string | undefined> {
+    const found =
+      asked === undefined || isId(asked) ? null : await findSubject(store, loginApplication, asked)
+    return found?.id ?? asked
+  }
+
   bind(adminRoutes.ledger, async (call) => {
-    const { after, limit, type, subject, since, until } = call.query
+    const { after, limit, type, since, until } = call.query
+    const subject = await subjectIdOf(call.query.subject)
     const filter = {
       ...(type !== undefined && { type }),
       ...(subject !== undefined && { subject }),
@@ -73,7 +82,7 @@ export function registerControl(bind: Binder, { services, config }: LoginContext
     }
     const before = after === undefined ? null : Number(after)
     const found = await store.read((tx) => tx.ledger.latest(before, limit + 1, filter))
-    const what = { what: 'ledger', ...(subject !== undefined && { subject }) }
+    const what = { what: 'ledger', ...(isId(subject) && { subject }) }
     await recordRead(services, call, what)
     const entries = found.slice(0, limit).map((entry) => {
       const { seq, at, type: kind, subject: whose, actor, gate, data, hash } = readEntry(entry)
@@ -106,6 +115,9 @@ export function registerControl(bind: Binder, { services, config }: LoginContext
 
   bind(adminRoutes.settings, async () => ({ version: config.version, settings: { ...config.settings } }))
 }
+
+/** The ledger keeps pseudonyms: what was asked for by name is not to be the first name in it. */
+const isId = (text: string | undefined): text is string => text !== undefined && /^[\w-]{22}$/.test(text)
 
 function describePolicies({ rules, otherwise }: GatePolicies) {
   return { rules: rules.map(describeRule), otherwise }

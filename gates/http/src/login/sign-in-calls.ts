@@ -83,10 +83,7 @@ export function registerSignIn(bind: Binder, login: LoginContext): void {
         }
       case 'locked':
         await failedWhileLocked(call.address, pending.attemptId)
-        return refuseUntil('locked', 'too many wrong codes: wait, or use a security key or a backup code', {
-          until: outcome.until,
-          now: clock.now(),
-        })
+        return refuseUntil('locked', lockedAdvice(outcome.until), { until: outcome.until, now: clock.now() })
       case 'gone':
         return invalidToken()
       case 'rejected': {
@@ -248,4 +245,10 @@ export function registerSignIn(bind: Binder, login: LoginContext): void {
       amr: [...session.factors],
     }
   })
+}
+
+/** A lock ends by itself; the ceiling of wrong codes in a row does not, and a backup code passes it. */
+function lockedAdvice(until: number | null): string {
+  if (until !== null) return 'too many wrong codes: wait, or use a passkey or security key'
+  return 'too many wrong codes in a row: use a passkey, a security key or a backup code, or ask an administrator'
 }
