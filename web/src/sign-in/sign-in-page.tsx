@@ -1,6 +1,6 @@
 import { Alert, Anchor, Button, Group, PasswordInput, Stack, TextInput } from '@mantine/core'
 import type { Answer } from '@sallyport/sdk'
-import { type FormEvent, lazy, Suspense, useState } from 'react'
+import { type FormEvent, lazy, startTransition, useState } from 'react'
 import { Link } from 'wouter'
 import { offers } from '../session/offers.ts'
 import { anonymous } from '../session/pages-client.ts'
@@ -8,13 +8,13 @@ import { useSession } from '../session/session.tsx'
 import { useTexts } from '../texts/texts.tsx'
 import { GateFrame } from '../ui/gate-frame.tsx'
 import { PageTitle } from '../ui/page-title.tsx'
-import { Loading, ProblemAlert } from '../ui/states.tsx'
+import { ProblemAlert } from '../ui/states.tsx'
 import { useAction } from '../ui/use-load.ts'
 import type { Attempt } from './attempt.ts'
 import { PasskeyButton } from './passkey-button.tsx'
-import { VerifyStep } from './verify-step.tsx'
 
 const EnrolFirst = lazy(async () => ({ default: (await import('../setup/enrol-first.tsx')).EnrolFirst }))
+const VerifyStep = lazy(async () => ({ default: (await import('./verify-step.tsx')).VerifyStep }))
 
 type Stage =
   | { at: 'password' }
@@ -25,25 +25,25 @@ type Stage =
 export function SignInPage({ ended }: { ended: boolean }) {
   const { enter } = useSession()
   const [stage, setStage] = useState<Stage>({ at: 'password' })
+  // The form stays until what comes after it is loaded.
+  const goTo = (next: Stage) => startTransition(() => setStage(next))
 
   async function onAnswer(answer: Answer<'POST /auth/login'>, email: string) {
-    if (answer.mfa_required) setStage({ at: 'verify', attempt: answer })
-    else if ('enrollment_token' in answer) setStage({ at: 'enrol', token: answer.enrollment_token, email })
+    if (answer.mfa_required) goTo({ at: 'verify', attempt: answer })
+    else if ('enrollment_token' in answer) goTo({ at: 'enrol', token: answer.enrollment_token, email })
     else await enter()
   }
 
   if (stage.at === 'enrol') {
     return (
       <GateFrame wide>
-        <Suspense fallback={<Loading />}>
-          <EnrolFirst
-            token={stage.token}
-            email={stage.email}
-            onSignedIn={enter}
-            onAttempt={(attempt) => setStage({ at: 'verify', attempt })}
-            onBegin={() => setStage({ at: 'password' })}
-          />
-        </Suspense>
+        <EnrolFirst
+          token={stage.token}
+          email={stage.email}
+          onSignedIn={enter}
+          onAttempt={(attempt) => goTo({ at: 'verify', attempt })}
+          onBegin={() => setStage({ at: 'password' })}
+        />
       </GateFrame>
     )
   }
