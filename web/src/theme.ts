@@ -38,7 +38,7 @@ export const theme = createTheme({
     Button: { defaultProps: { size: 'md' } },
     TextInput: { defaultProps: { size: 'md' } },
     PasswordInput: { defaultProps: { size: 'md' } },
-    Modal: { defaultProps: { centered: true, padding: 'lg', radius: 'lg', overlayProps: { blur: 2 } } },
+    Modal: { defaultProps: { centered: true, padding: 'lg', radius: 'lg' } },
   },
 })
 
