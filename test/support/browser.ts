@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
+import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 
@@ -11,6 +12,16 @@ const axe = readFileSync(new URL('../../node_modules/axe-core/axe.min.js', impor
 
 const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run']
 flags.push('--disable-background-networking', '--disable-component-update', '--disable-sync')
+// Of several such lists the last counts: Playwright's own again, and at its end two pages that Chromium draws
+// for its address bar, in each window, which cost more than opening the window.
+const without = [
+  ...['AvoidUnnecessaryBeforeUnloadCheckSync', 'DestroyProfileOnBrowserClose', 'HttpsUpgrades'],
+  ...['HttpsFirstBalancedModeAutoEnable', 'LensOverlay', 'MediaRouter', 'PaintHolding'],
+  ...['ThirdPartyStoragePartitioning', 'AvoidCorsURLLoaderRestartOnRedirect', 'OptimizationHints'],
+  ...['NetworkTimeServiceQuerying', 'AimEnabled', 'PreconnectToSearch'],
+  ...['WebUIOmniboxPopup', 'WebUIOmniboxAimPopup'],
+]
+flags.push(`--disable-features=${without}`)
 
 export const run = (command: string, ...args: string[]) =>
   execFileSync(command, args, { encoding: 'utf8', stdio: 'pipe' }).trim()
@@ -51,7 +62,7 @@ export async function openPage(
     reducedMotion: 'reduce',
     permissions: ['clipboard-read', 'clipboard-write'],
   })
-  context.setDefaultTimeout(20_000)
+  context.setDefaultTimeout(30_000)
   const page = await context.newPage()
   const faults: string[] = []
   const refusal = (address: string) => /^\/(auth|api)\//.test(new URL(address).pathname)
@@ -77,15 +88,28 @@ export async function openPage(
   return { page, context, faults }
 }
 
+/** For people, with SCREENSHOTS=1 before the command; a test that fails takes one of its own. */
+export async function picture(page: Page, name: string): Promise<void> {
+  if (process.env.SCREENSHOTS === undefined) return
+  // A dialog stands over what is seen of the page, not over all of it.
+  const fullPage = (await page.getByRole('dialog').count()) === 0
+  await page.screenshot({ path: `${screenshots}${name}.png`, fullPage, animations: 'disabled' })
+}
+
+/** The rules whose answer hangs on colours: where a page was judged in one scheme, the other needs no more. */
+const ofColours = ['color-contrast', 'link-in-text-block']
+
 /** What axe finds serious or critical. */
-export async function seriousFindings(page: Page): Promise<string[]> {
+export async function seriousFindings(page: Page, only?: 'colours'): Promise<string[]> {
   // What moves into its place is judged where it stands; what turns round until an answer comes never ends.
   await page.evaluate(`Promise.all(document.getAnimations()
     .filter((one) => one.effect.getComputedTiming().iterations !== Infinity)
     .map((one) => one.finished.catch(() => {})))`)
   if (!(await page.evaluate(`'axe' in window`))) await page.evaluate(axe)
+  // Of what is in order axe would list every element.
+  const options = { resultTypes: ['violations'], ...(only && { runOnly: ofColours }) }
   const found: { impact: string; id: string; nodes: { html: string; any: { message: string }[] }[] }[] =
-    await page.evaluate('axe.run(document).then(({ violations }) => violations)')
+    await page.evaluate(`axe.run(document, ${JSON.stringify(options)}).then(({ violations }) => violations)`)
   return found
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
     .flatMap(({ id, nodes }) => nodes.map(({ html, any }) => `${id}: ${html} ${any[0]?.message ?? ''}`))
@@ -97,11 +121,18 @@ export function oathtool(secret: string, steps = 0): string {
   return run('oathtool', '--totp', '--base32', '--now', at, secret)
 }
 
-/** For servers whose address must be known before they are: keys belong to one. */
+/**
+ * For servers whose address must be known before they are: keys belong to one. It is below those that the
+ * system gives to whoever asks for any, so that nobody is given it in between.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
+  const port = randomInt(10_000, 32_000)
+  const server = createServer().listen(port, '127.0.0.1')
+  const free = await once(server, 'listening').then(
+    () => true,
+    () => false,
+  )
+  if (!free) return freePort()
   server.close()
   await once(server, 'close')
   return port

@@ -18,11 +18,9 @@ const look = `(() => {
     const { outlineStyle, outlineWidth, outlineColor } = getComputedStyle(node)
     return outlineStyle !== 'none' && parseFloat(outlineWidth) >= 1 && !outlineColor.endsWith(', 0)')
   }
-  const sample = document.createElement('i')
-  sample.style.color = 'var(--mantine-primary-color-filled)'
-  body.append(sample)
-  const accent = getComputedStyle(sample).color
-  sample.remove()
+  // Read and not tried out on an element: whatever is put into the page makes it look after its focus.
+  const hex = getComputedStyle(document.documentElement).getPropertyValue('--mantine-primary-color-filled')
+  const accent = 'rgb(' + hex.trim().slice(1).match(/../g).map((two) => parseInt(two, 16)).join(', ') + ')'
   const around = [one, one.parentElement, ...one.parentElement.children]
   const bordered = () => around.some((node) => getComputedStyle(node).borderTopColor === accent)
   const field = one.matches('input:not([type=checkbox], [type=radio]), textarea, select')
@@ -49,12 +47,10 @@ export function keyboardOf(page: Page) {
   })
 
   /** Where one is now; waits for what is being drawn. */
-  async function standing(): Promise<Focus> {
-    await expect
-      .poll(focus, { interval: 20, timeout: 20_000, message: 'the focus is somewhere, and seen' })
+  const standing = () =>
+    expect
+      .poll(focus, { interval: 50, timeout: 20_000, message: 'the focus is somewhere, and seen' })
       .toMatchObject({ lost: false, seen: true })
-    return focus()
-  }
 
   const press = (key: string) => page.keyboard.press(key)
 
@@ -70,7 +66,7 @@ export function keyboardOf(page: Page) {
       if (now.lost && ++ends > 1) break
       passed.push(`${now.role} ${now.name}`)
       if (!now.lost && !now.seen) await standing()
-      if (!now.lost && isIt(now)) return void (await standing())
+      if (!now.lost && isIt(now)) return
     }
     throw new Error(`the keyboard does not reach ${wanted}: ${passed.join(', ')}`)
   }
@@ -78,13 +74,12 @@ export function keyboardOf(page: Page) {
   return {
     press,
     type: (text: string) => page.keyboard.type(text),
-    standing,
     goTo,
     /** Waits until this has the focus by itself: the page put it there. */
     async stands(wanted: string | RegExp) {
       const matching = typeof wanted === 'string' ? wanted : expect.stringMatching(wanted)
       await expect
-        .poll(focus, { interval: 20, timeout: 20_000 })
+        .poll(focus, { interval: 50, timeout: 20_000 })
         .toMatchObject({ name: matching, lost: false, seen: true })
     },
     async enter(wanted: string | RegExp, key?: string) {
@@ -112,4 +107,19 @@ export async function typePassword(keys: Keyboard, email: string, password: stri
   await keys.goTo('Password')
   await keys.type(password)
   await keys.press('Enter')
+}
+
+export async function keepCodes(keys: Keyboard) {
+  await keys.tick(/^I have saved these codes/)
+  await keys.enter('Finish')
+}
+
+export async function leave(keys: Keyboard) {
+  await keys.enter('Your account', 'Shift+Tab')
+  // The menu itself, then what is in it.
+  await keys.stands('')
+  await keys.press('ArrowDown')
+  await keys.stands('Sign out')
+  await keys.press('Enter')
+  await keys.stands('E-mail address')
 }
