@@ -3,17 +3,17 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Keyboard, keyboardOf, typePassword } from './support/keyboard.ts'
 import { openPages, type Pages, type Phoned, password, root } from './support/open-pages.ts'
 
-describe("the administrators' pages, with a keyboard and nothing else", { timeout: 120_000 }, () => {
+describe("the administrators' pages, with a keyboard and nothing else", () => {
   let pages: Pages
   let ada: Phoned
   let mia: Phoned
 
   beforeAll(async () => {
-    pages = await openPages()
+    pages = await openPages({ config: { roles: ['STAFF'] } })
     await pages.makeRoot()
     ada = await pages.addPhone('ada', 'admin')
     mia = await pages.addPhone('mia')
-  }, 120_000)
+  })
   afterAll(() => pages?.close())
 
   /** From the sign-in to the administration. */
@@ -24,10 +24,8 @@ describe("the administrators' pages, with a keyboard and nothing else", { timeou
     return { page, keys }
   }
 
-  it('invites somebody, unlocks, resets, signs out and disables somebody else', async () => {
-    const { temp_token } = await pages.login(mia.email)
-    const wrong = { temp_token, code: mia.phone.wrong(), method: 'totp' }
-    for (let guess = 0; guess < 5; guess++) await pages.call('POST', '/auth/mfa/verify', { body: wrong })
+  it('invites somebody, unlocks, resets, signs out, moves and disables somebody else', async () => {
+    await pages.lock(mia)
     const { pass } = await pages.asRoot(`/api/admin/users/${ada.id}/pass`, { reason: 'lost phone' })
 
     const { page, keys } = await openAs(ada.email)
@@ -81,7 +79,17 @@ describe("the administrators' pages, with a keyboard and nothing else", { timeou
     await keys.enter('Done')
     await page.getByText('Password only').waitFor()
     await keys.stands(mia.email)
+    await keys.enter('Change role')
+    const dialog = page.getByRole('dialog', { name: 'Change role and company' })
+    await dialog.getByRole('option', { name: 'STAFF' }).waitFor({ state: 'attached' })
+    await keys.goTo('Role')
+    await keys.type('STAFF')
+    await keys.fill('Company', 'Graz')
+    await keys.press('Enter')
+    await page.getByText(/STAFF · Graz · /).waitFor()
+    await keys.stands('Change role')
     await keys.enter('Disable')
+    await page.getByRole('dialog', { name: 'Disable' }).waitFor()
     await keys.enter('Disable')
     await page.getByText('Disabled', { exact: true }).waitFor()
     await keys.stands(mia.email)
@@ -171,6 +179,50 @@ describe("the administrators' pages, with a keyboard and nothing else", { timeou
     await keys.enter('Revoke')
     await page.getByText(/^Revoked /).waitFor()
     await keys.stands('API keys')
+  })
+
+  it('makes an application, changes it, gives it a key, keeps the companies, and finds a setting', async () => {
+    const { page, keys } = await openAs(root)
+    await keys.stands('Security')
+    await keys.enter('Administration', 'Shift+Tab')
+    await keys.stands('Overview')
+    await keys.enter('Applications', 'Shift+Tab')
+    await keys.stands('Applications')
+    await keys.enter('New application')
+    await keys.stands('Name')
+    await keys.type('pbx')
+    await keys.fill('Domain for passkeys', 'not a domain')
+    await keys.press('Enter')
+    await page.getByRole('alert').getByText('must be a domain').waitFor()
+    await keys.stands('Domain for passkeys')
+    await keys.press('Control+A')
+    await keys.type('example.org')
+    await keys.fill('Origins', 'https://a.example.org')
+    await keys.enter('New application')
+    await page.getByText(/example\.org · https:\/\/a\.example\.org · 0 keys/).waitFor()
+    await keys.stands('New application')
+    await keys.enter('Settings of pbx')
+    await page.getByRole('dialog', { name: 'Settings of pbx' }).waitFor()
+    await keys.fill('Issuer', 'Telephone')
+    await keys.press('Enter')
+    await page.getByText(/^Telephone · example\.org/).waitFor()
+    await keys.stands('Settings of pbx')
+    await keys.enter('New key for pbx', 'Shift+Tab')
+    await keys.stands('Name')
+    await keys.type('Exchange')
+    await keys.press('Enter')
+    await page.getByText('This is shown once only').waitFor()
+    await keys.enter('Done')
+    await page.getByText(/1 key in force: Exchange$/).waitFor()
+    await keys.stands('New key for pbx')
+
+    await keys.fill('Company', 'Linz')
+    await keys.press('Enter')
+    await page.getByRole('button', { name: 'Remove Linz' }).waitFor()
+    await keys.stands('Company')
+    await keys.enter('Remove Linz')
+    await page.getByRole('button', { name: 'Remove Linz' }).waitFor({ state: 'hidden' })
+    await keys.stands('Companies')
 
     await keys.enter('Settings & health', 'Shift+Tab')
     await keys.stands('Settings & health')
