@@ -1,13 +1,13 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { screenshots, seriousFindings } from './support/browser.ts'
+import { picture, seriousFindings } from './support/browser.ts'
 import { openPages, type Pages, root } from './support/open-pages.ts'
 
 let pages: Pages
 beforeAll(async () => {
   pages = await openPages()
   await pages.makeRoot()
-}, 120_000)
+})
 afterAll(() => pages?.close())
 
 it('shows people what happened to their account, and more of it when asked', async () => {
@@ -60,8 +60,7 @@ it.each([
     .first()
     .waitFor()
   expect(await seriousFindings(page)).toEqual([])
-  const path = `${screenshots}activity-${look.colorScheme}-${look.size}.png`
-  await page.screenshot({ path, fullPage: true })
+  await picture(page, `activity-${look.colorScheme}-${look.size}`)
   const overflow = 'document.documentElement.scrollWidth - document.documentElement.clientWidth'
   expect(await page.evaluate(overflow)).toBe(0)
 })

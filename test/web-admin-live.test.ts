@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { screenshots, seriousFindings } from './support/browser.ts'
+import { picture, seriousFindings } from './support/browser.ts'
 import { button, openPages, type Pages, type Phoned, root } from './support/open-pages.ts'
 
 let pages: Pages
@@ -10,16 +10,10 @@ beforeAll(async () => {
   pages = await openPages({ config: { roles: ['STAFF'] } })
   await pages.makeRoot()
   mia = await pages.addPhone('mia')
-}, 120_000)
+})
 afterAll(() => pages?.close())
 
-/** Wrong codes until Mia is locked. */
-async function lock() {
-  const { temp_token } = await pages.login(mia.email)
-  for (let guess = 0; guess < 5; guess++)
-    await pages.call('POST', '/auth/mfa/verify', { body: { temp_token, code: '000000' } })
-}
-
+const lock = () => pages.lock(mia)
 const unlock = () => pages.asRoot(`/api/admin/users/${mia.id}/unlock`)
 
 describe('locks, in pages that stay open', () => {
@@ -29,7 +23,7 @@ describe('locks, in pages that stay open', () => {
     await locked.getByText('Nobody is locked.').waitFor()
     await lock()
     await locked.getByRole('link', { name: 'mia@example.org' }).waitFor()
-    await page.screenshot({ path: `${screenshots}admin-locked-light-wide.png`, fullPage: true })
+    await picture(page, 'admin-locked-light-wide')
     await unlock()
     await locked.getByText('Nobody is locked.').waitFor()
   })
@@ -42,7 +36,7 @@ describe('locks, in pages that stay open', () => {
     await lock()
     for (const page of [list, person]) await page.getByText('Locked', { exact: true }).last().waitFor()
     await unlock()
-    await expect.poll(() => list.locator('.sp-list').getByText('Locked').count()).toBe(0)
+    await list.locator('.sp-list').getByText('Locked').waitFor({ state: 'detached' })
     await person.getByText('Locked', { exact: true }).waitFor({ state: 'hidden' })
   })
 
@@ -93,7 +87,7 @@ it('changes a role, and keeps the last administrator one', async () => {
   await dialog.getByText('This is your own account').waitFor()
   await dialog.getByRole('button', { name: 'Save' }).click()
   await dialog.getByRole('alert').getByText('Nobody else could administrate').waitFor()
-  await page.screenshot({ path: `${screenshots}admin-change-light-wide.png` })
+  await picture(page, 'admin-change-light-wide')
 })
 
 it('makes an application, changes it, gives it a key; and keeps the list of companies', async () => {
@@ -125,7 +119,7 @@ it('makes an application, changes it, gives it a key; and keeps the list of comp
   await button(page, 'Remove Linz').click()
   await button(page, 'Remove Linz').waitFor({ state: 'hidden' })
   expect(await seriousFindings(page)).toEqual([])
-  await page.screenshot({ path: `${screenshots}admin-application-light-wide.png`, fullPage: true })
+  await picture(page, 'admin-application-light-wide')
 })
 
 it('reads a draft of policies as YAML, and says in which line it is wrong', async () => {
@@ -142,7 +136,7 @@ it('reads a draft of policies as YAML, and says in which line it is wrong', asyn
     .getByText(/^Line \d: /)
     .first()
     .waitFor()
-  await page.screenshot({ path: `${screenshots}admin-draft-light-wide.png`, fullPage: true })
+  await picture(page, 'admin-draft-light-wide')
   await draft.fill('policies:\n  - name: all\n    action: allow\n')
   await button(page, 'Check').click()
   await page.getByText('This draft can be used.').waitFor()
@@ -170,5 +164,5 @@ it('names people where records keep ids, and says which addresses are not to be 
   await dialog.getByLabel('Address or range').fill('127.0.0.0/8')
   await dialog.getByText('It is never blocked').waitFor()
   expect(await dialog.getByRole('button', { name: 'Block', exact: true }).isDisabled()).toBe(true)
-  await page.screenshot({ path: `${screenshots}admin-spared-light-wide.png` })
+  await picture(page, 'admin-spared-light-wide')
 })

@@ -1,32 +1,31 @@
 import { once } from 'node:events'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { createServer, type IncomingHttpHeaders, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { gunzipSync } from 'node:zlib'
-import type { Browser, Locator, Page } from 'playwright-core'
+import type { Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { de } from '../web/src/texts/de.ts'
 import { en } from '../web/src/texts/en.ts'
+import { type Look, picture, run, screenshots, seriousFindings } from './support/browser.ts'
 import {
-  buildPages,
-  type Look,
-  launchBrowser,
-  oathtool,
-  openPage,
-  run,
-  screenshots,
-  seriousFindings,
-} from './support/browser.ts'
-import { makeDirectory, type Serving, sallyport, sallyportJson, serve } from './support/cli.ts'
-import { type MailServer, startMailServer } from './support/mail-server.ts'
+  enterCode,
+  openPages,
+  type Pages,
+  passkey,
+  phoneOf,
+  plugIn,
+  root,
+  password as staffPassword,
+} from './support/open-pages.ts'
 import { type Running, startProgram } from './support/real-server.ts'
 
 const password = 'correct horse battery staple'
 const program = new URL('../examples/embed/src/main.ts', import.meta.url).pathname
 const policies = {
   policies: [
+    { name: 'root', when: { subjects: root }, action: 'allow' },
     {
       name: 'two doors',
       action: 'chain',
@@ -44,74 +43,50 @@ const policies = {
   ],
 }
 
-/** What a page, its scripts and its frames were sent, and sent themselves. */
-interface Seen {
-  page: Page
-  traffic: string[]
-  faults: string[]
-}
-
-describe('the dialogs in a page of another origin', { timeout: 90_000 }, () => {
-  const directory = makeDirectory()
-  const data = join(directory.path, 'data')
-  let mail: MailServer
-  let browser: Browser
-  let server: Serving
+describe('the dialogs in a page of another origin', () => {
+  let pages: Pages
+  let server: string
   let shop: Running
   let key: string
 
   beforeAll(async () => {
-    buildPages()
-    mail = await startMailServer()
-    const file = (name: string, document: object) => {
-      writeFileSync(join(directory.path, name), JSON.stringify(document))
-      return join(directory.path, name)
-    }
-    const config = file('sallyport.yaml', {
-      mail: { from: 'a@example.org', smtp: { host: '127.0.0.1', port: mail.port, secure: 'none' } },
-      totp: { window: 2 },
-      login_policies: file('policies.yaml', policies),
-    })
-    browser = await launchBrowser()
-    server = await serve(['--port', '0', '--data', data, '--config', config])
-    const made = ['apikey', 'create', '--data', data, '--name', 'shop', '--app', 'shop']
-    key = (await sallyportJson<{ key: string }>([...made, '--scope', 'mfa:read,mfa:write'])).key
-    const env = { SALLYPORT_URL: server.url, SALLYPORT_KEY: key, PORT: '0' }
-    shop = await startProgram(program, { env })
-    const set = ['application', 'set', 'shop', '--data', data, '--rp-id', 'localhost', '--origin', shop.url]
-    expect(await sallyport(set)).toMatchObject({ code: 0 })
-  }, 120_000)
+    pages = await openPages({ policies })
+    await pages.makeRoot()
+    // The shop has the name: by the bare address the two are different sites as well.
+    server = pages.url.replace('localhost', '127.0.0.1')
+    const scopes = ['mfa:read', 'mfa:write']
+    key = (await pages.asRoot('/api/admin/apikeys', { name: 'shop', app: 'shop', scopes })).key
+    shop = await startProgram(program, { env: { SALLYPORT_URL: server, SALLYPORT_KEY: key, PORT: '0' } })
+    const body = { rp_id: 'localhost', origins: [shop.url] }
+    const set = await pages.call('PATCH', '/api/admin/applications/shop', { token: pages.rootToken(), body })
+    expect(set.status).toBe(200)
+  })
   afterAll(async () => {
-    await browser?.close()
     await shop?.stop()
-    await server?.stop()
-    await mail?.close()
-    directory.remove()
+    await pages?.close()
   })
 
-  /** The shop's page; whatever its console, its policy or its requests complain of fails the test. */
-  async function open(look: Look = {}): Promise<Seen> {
+  /** The shop's page, and what it, its scripts and its frames were sent, and sent themselves. */
+  async function open(look: Look & { broken?: RegExp; prepare?(page: Page): unknown } = {}) {
     for (const user of ['ada', 'grace']) await forget(user)
-    const { page, context, faults } = await openPage(browser, shop.url, { ...look, elsewhere: server.url })
-    // Backup codes are hashed slowly on purpose, and slower where other tests run beside.
-    context.setDefaultTimeout(30_000)
     const traffic: string[] = []
-    page.on('response', async (response) => {
-      const headers = JSON.stringify([response.headers(), response.request().headers()])
-      traffic.push(headers, response.request().postData() ?? '', await response.text().catch(() => ''))
+    const page = await pages.open(shop.url, {
+      ...look,
+      elsewhere: server,
+      prepare(page) {
+        page.on('response', async (response) => {
+          const headers = JSON.stringify([response.headers(), response.request().headers()])
+          traffic.push(headers, response.request().postData() ?? '', await response.text().catch(() => ''))
+        })
+        return look.prepare?.(page)
+      },
     })
-    onTestFinished(async ({ task }) => {
-      if (task.result?.state === 'fail') await picture(page, `failed-embed-${task.name.slice(0, 20)}`)
-      await context.close()
-      expect(faults).toEqual([])
-    })
-    await page.goto(shop.url)
-    return { page, traffic, faults }
+    return { page, traffic }
   }
 
   async function service(method: string, path: string, body?: object) {
     const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }
-    const answer = await fetch(`${server.url}/api/mfa/${path}`, {
+    const answer = await fetch(`${server}/api/mfa/${path}`, {
       ...{ method, headers },
       ...(body && { body: JSON.stringify(body) }),
     })
@@ -122,13 +97,12 @@ describe('the dialogs in a page of another origin', { timeout: 90_000 }, () => {
   const forget = (user: string) => service('DELETE', `subjects/${user}`)
 
   /** Where it is not the dialog for it that is tried. */
-  async function enrol(user: string): Promise<string> {
+  async function enrol(user: string) {
     const { secret } = await service('POST', 'enroll', { extension: user, email: `${user}@example.org` })
-    await service('POST', 'verify-enrollment', { extension: user, code: oathtool(secret, -1) })
-    return secret
+    const phone = phoneOf(secret)
+    await service('POST', 'verify-enrollment', { extension: user, code: await phone.code() })
+    return phone
   }
-
-  const picture = (page: Page, name: string) => page.screenshot({ path: `${screenshots}${name}.png` })
 
   async function signIn(page: Page, user: string, { staff = false, phrase = password } = {}) {
     await page.getByLabel('User').fill(user)
@@ -139,7 +113,6 @@ describe('the dialogs in a page of another origin', { timeout: 90_000 }, () => {
 
   const atHome = (page: Page, user: string) => page.getByRole('heading', { name: `Hello, ${user}` }).waitFor()
   const signOut = (page: Page) => page.getByRole('button', { name: 'Sign out' }).click()
-  const enterCode = (where: Page | Locator, code: string) => where.getByLabel('Six-digit code').fill(code)
 
   async function choose(page: Page, method: string) {
     await page.getByText('Use another way').click()
@@ -147,18 +120,19 @@ describe('the dialogs in a page of another origin', { timeout: 90_000 }, () => {
   }
 
   /** Through the setup dialog, the secret read off the picture as a phone would. */
-  async function setUpTotp(page: Page, step = 0) {
+  async function setUpTotp(page: Page) {
     await page.getByRole('button', { name: 'Protect my account' }).click()
     const dialog = page.getByRole('dialog')
     await dialog.getByRole('button', { name: /^Authenticator app/ }).click()
     const file = `${screenshots}embed-scanned.png`
     await dialog.getByRole('img', { name: 'QR code' }).screenshot({ path: file })
     const secret = new URL(run('zbarimg', '--raw', '--quiet', file)).searchParams.get('secret')!
-    await enterCode(dialog, oathtool(secret, step))
+    const phone = phoneOf(secret)
+    await enterCode(dialog, await phone.code())
     await dialog.getByRole('heading', { name: 'Save your backup codes' }).waitFor()
     const backup = await dialog.locator('li').allTextContents()
     expect(backup).toHaveLength(10)
-    return { dialog, secret, backup }
+    return { dialog, phone, backup }
   }
 
   async function finish(dialog: Locator) {
@@ -172,7 +146,7 @@ describe('the dialogs in a page of another origin', { timeout: 90_000 }, () => {
     const { page, traffic } = await open()
     await signIn(page, 'ada')
     await atHome(page, 'ada')
-    const { dialog, secret, backup } = await setUpTotp(page, -1)
+    const { dialog, phone, backup } = await setUpTotp(page)
     // Codes that are shown this once outlive a key pressed in passing.
     await page.keyboard.press('Escape')
     await dialog.getByRole('button', { name: 'Copy' }).click()
@@ -183,7 +157,7 @@ describe('the dialogs in a page of another origin', { timeout: 90_000 }, () => {
 
     await signIn(page, 'ada')
     await page.getByRole('heading', { name: 'Confirm that it is you' }).waitFor()
-    await enterCode(page, '000000')
+    await enterCode(page, phone.wrong())
     await page.getByText('This code is not right').waitFor()
     await page.getByText('4 attempts left').waitFor()
     const typed = page.getByLabel('Six-digit code')
@@ -192,7 +166,7 @@ describe('the dialogs in a page of another origin', { timeout: 90_000 }, () => {
     await picture(page, 'embed-wrong')
     // As pasted from elsewhere, with what stood around it.
     await page.getByLabel('Six-digit code').focus()
-    await page.evaluate(`navigator.clipboard.writeText(' ${oathtool(secret).replace(/.{3}/, '$& ')} ')`)
+    await page.evaluate(`navigator.clipboard.writeText(' ${(await phone.code()).replace(/.{3}/, '$& ')} ')`)
     await page.keyboard.press('Control+V')
     await atHome(page, 'ada')
     await signOut(page)
@@ -212,33 +186,22 @@ describe('the dialogs in a page of another origin', { timeout: 90_000 }, () => {
   it('sends a code by mail, and another only after a pause', async () => {
     const { page } = await open()
     await enrol('grace')
+    const seen = pages.mail.mails.length
     await signIn(page, 'grace')
     await choose(page, 'Code by e-mail')
     await page.getByText('A code is on its way').waitFor()
     expect(await page.getByRole('button', { name: /^Another code in \d+ s/ }).isDisabled()).toBe(true)
-    const letters = () => mail.mails.filter(({ to }) => [to].flat()[0]?.text === 'grace@example.org')
-    await expect.poll(() => letters().length, { timeout: 10_000 }).toBeGreaterThan(0)
-    await enterCode(page, /^ {4}(\d{6})$/m.exec(letters().at(-1)!.text!)![1]!)
+    await enterCode(page, await pages.codeTo('grace@example.org', seen))
     await atHome(page, 'grace')
   })
 
   it('walks a chain of two doors at the login gate, whose wrong code shuts both again', async () => {
-    const email = 'theo@example.org'
-    const words = ['user', 'create', '--data', data, '--email', email, '--role', 'user', '--password-stdin']
-    expect(await sallyport(words, { input: password })).toMatchObject({ code: 0 })
-    const post = async (path: string, body: object, token = '') => {
-      const headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` }
-      const answer = await fetch(server.url + path, { method: 'POST', headers, body: JSON.stringify(body) })
-      return (await answer.json()) as { enrollment_token: string; secret: string; backup_codes: string[] }
-    }
-    const { enrollment_token: token } = await post('/auth/login', { email, password })
-    const { secret, backup_codes } = await post('/auth/mfa/enroll/totp', {}, token)
-    await post('/auth/mfa/enroll/verify', { code: oathtool(secret, -2) }, token)
-
+    const { email, phone, backup } = await pages.addPhone('theo')
+    const staff = { staff: true, phrase: staffPassword }
     const { page, traffic } = await open()
-    await signIn(page, email, { staff: true })
+    await signIn(page, email, staff)
     await page.getByText('Step 1 of 2').waitFor()
-    await enterCode(page, oathtool(secret, -1))
+    await enterCode(page, await phone.code())
     await page.getByText('Step 2 of 2').waitFor()
     await page.getByText('Right. One more step.').waitFor()
     await choose(page, 'Backup code')
@@ -247,15 +210,15 @@ describe('the dialogs in a page of another origin', { timeout: 90_000 }, () => {
     await page.getByText('both doors are shut again').waitFor()
     await page.getByText('Step 1 of 2').waitFor()
     await picture(page, 'embed-chain-reset')
-    await enterCode(page, oathtool(secret))
+    await enterCode(page, await phone.code())
     await page.getByText('Step 2 of 2').waitFor()
     await choose(page, 'Backup code')
-    await page.getByLabel('Backup code').fill(backup_codes[0]!)
+    await page.getByLabel('Backup code').fill(backup[0]!)
     await page.getByLabel('Remember this browser').check()
     await page.getByRole('button', { name: 'Confirm' }).click()
     await atHome(page, email)
     await signOut(page)
-    await signIn(page, email, { staff: true })
+    await signIn(page, email, staff)
     await atHome(page, email)
     // Neither the attempt's token nor the one that it ends with leaves the shop's server.
     expect(traffic.join('\n')).not.toContain('temp_token')
@@ -264,14 +227,7 @@ describe('the dialogs in a page of another origin', { timeout: 90_000 }, () => {
 
   it('registers a security key of the own domain, asks for it, and for proof before a second factor', async () => {
     const { page } = await open()
-    const devtools = await page.context().newCDPSession(page)
-    await devtools.send('WebAuthn.enable')
-    await devtools.send('WebAuthn.addVirtualAuthenticator', {
-      options: {
-        ...{ protocol: 'ctap2', transport: 'internal', hasResidentKey: true, hasUserVerification: true },
-        ...{ isUserVerified: true, automaticPresenceSimulation: true },
-      },
-    })
+    await plugIn(page, passkey)
     await signIn(page, 'grace')
     await page.getByRole('button', { name: 'Protect my account' }).click()
     const dialog = page.getByRole('dialog')
@@ -312,7 +268,8 @@ describe('the dialogs in a page of another origin', { timeout: 90_000 }, () => {
     const written = dialog.locator('code')
     const secret = (await written.textContent())!.replaceAll(' ', '')
     await page.getByLabel('Six-digit code').focus()
-    await page.keyboard.type(oathtool(secret, -1))
+    const phone = phoneOf(secret)
+    await page.keyboard.type(await phone.code())
     await dialog.getByRole('heading', { name: 'Save your backup codes' }).waitFor()
     // Copy, download, print, and that they are kept; only then is there a button to go on with.
     for (let press = 0; press < 4; press++) await page.keyboard.press('Tab')
@@ -324,15 +281,14 @@ describe('the dialogs in a page of another origin', { timeout: 90_000 }, () => {
     await page.keyboard.press('Tab')
     await page.keyboard.press('Enter')
     await page.getByRole('heading', { name: 'Confirm that it is you' }).waitFor()
-    await page.keyboard.type(oathtool(secret))
+    await page.keyboard.type(await phone.code())
     await page.getByText('No. 1041').waitFor()
     expect(await focused()).toBe('invoices')
   })
 
   it('keeps the backup codes on paper and on disk', async () => {
-    const { page } = await open()
-    await page.addInitScript('window.print = () => { (top.printed ??= []).push(document.body.textContent) }')
-    await page.goto(shop.url)
+    const print = 'window.print = () => { (top.printed ??= []).push(document.body.textContent) }'
+    const { page } = await open({ prepare: (page) => page.addInitScript(print) })
     await signIn(page, 'ada')
     const { dialog, backup } = await setUpTotp(page)
     const [download] = await Promise.all([
@@ -354,10 +310,10 @@ describe('the dialogs in a page of another origin', { timeout: 90_000 }, () => {
   })
 
   it('says plainly what stands in the way, and asks for proof where it is needed', async () => {
-    const { page, faults } = await open()
+    const { page } = await open({ broken: /^failed: .*\/api\/mfa\/verify$|ERR_FAILED/ })
     await signIn(page, 'ada')
     await atHome(page, 'ada')
-    const secret = await enrol('ada')
+    const phone = await enrol('ada')
     const dialog = page.getByRole('dialog')
     const json = { contentType: 'application/json', status: 403 }
     const stale = { ...json, body: JSON.stringify({ code: 'step_up_required' }) }
@@ -365,7 +321,7 @@ describe('the dialogs in a page of another origin', { timeout: 90_000 }, () => {
     await page.getByRole('button', { name: 'Protect my account' }).click()
     await dialog.getByRole('button', { name: /^Authenticator app/ }).click()
     await dialog.getByRole('heading', { name: 'Confirm once more' }).waitFor()
-    await enterCode(dialog, oathtool(secret))
+    await enterCode(dialog, await phone.code())
     await dialog.getByRole('heading', { name: 'Connect your authenticator app' }).waitFor()
     await dialog.getByRole('button', { name: 'Close' }).click()
 
@@ -385,7 +341,6 @@ describe('the dialogs in a page of another origin', { timeout: 90_000 }, () => {
     await page.getByText(/You can try again at \d+:\d\d:\d\d/).waitFor()
     await page.route(verify, (route) => route.abort(), { times: 1 })
     await told('The server cannot be reached')
-    expect(faults.splice(0).every((fault) => /failed: .*verify|ERR_FAILED/.test(fault))).toBe(true)
     // The session ends elsewhere: the way on is the page's to find.
     await page.context().clearCookies()
     await told('This took too long')
@@ -416,7 +371,7 @@ describe('the dialogs in a page of another origin', { timeout: 90_000 }, () => {
     expect(await page.evaluate(`fetch('/api/me').then((one) => one.status)`)).toBe(401)
 
     // A page of nobody's, in the same browser: it may have the script, and with it nothing.
-    const text = `<!doctype html><script type="module" src="${server.url}/embed/sallyport-embed.js"></script>
+    const text = `<!doctype html><script type="module" src="${server}/embed/sallyport-embed.js"></script>
       <sallyport-verify endpoint="${shop.url}/api/mfa"></sallyport-verify>`
     const stranger = createServer((_, response) => response.setHeader('content-type', 'text/html').end(text))
     await once(stranger.listen(0, '127.0.0.1'), 'listening')
@@ -424,7 +379,7 @@ describe('the dialogs in a page of another origin', { timeout: 90_000 }, () => {
     const there = await page.context().newPage()
     await there.goto(`http://127.0.0.1:${(stranger.address() as AddressInfo).port}`)
     await there.getByText('The server cannot be reached').waitFor()
-    const tried = [`${shop.url}/api/me`, `${server.url}/auth/me`, `${server.url}/api/mfa/status/ada`]
+    const tried = [`${shop.url}/api/me`, `${server}/auth/me`, `${server}/api/mfa/status/ada`]
     for (const url of tried) {
       const read = `fetch('${url}', { credentials: 'include' }).then(() => 'read', () => 'kept')`
       expect([url, await there.evaluate(read)]).toEqual([url, 'kept'])
@@ -456,7 +411,7 @@ describe('the dialogs in a page of another origin', { timeout: 90_000 }, () => {
     await page.getByRole('button', { name: new RegExp(`^${texts.methods.totp.name}`) }).click()
     const secret = (await page.getByRole('dialog').locator('code').textContent())!.replaceAll(' ', '')
     await seen('setup-totp')
-    await page.getByLabel(texts.verify.code).fill(oathtool(secret))
+    await page.getByLabel(texts.verify.code).fill(await phoneOf(secret).code())
     await page.getByLabel(texts.setup.codes.saved).check()
     await seen('setup-codes')
     await page.getByRole('button', { name: texts.setup.codes.finish }).click()
@@ -470,7 +425,7 @@ describe('the dialogs in a page of another origin', { timeout: 90_000 }, () => {
   })
 
   it('comes as one small file that any site may load, and that is new after an upgrade', async () => {
-    const url = `${server.url}/embed/sallyport-embed.js`
+    const url = `${server}/embed/sallyport-embed.js`
     const from = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'cors', 'accept-encoding': 'gzip' }
     const { body, headers } = await new Promise<{ body: Buffer; headers: IncomingHttpHeaders }>((done) => {
       request(url, { headers: from }, async (answer) =>
@@ -487,7 +442,7 @@ describe('the dialogs in a page of another origin', { timeout: 90_000 }, () => {
     expect(source).not.toMatch(/\bimport\b|innerHTML|\beval\b/)
     const again = await fetch(url, { headers: { 'if-none-match': String(headers.etag) } })
     expect([again.status, await again.text()]).toEqual([304, ''])
-    const other = await fetch(`${server.url}/embed/other.js`, { headers: { 'sec-fetch-site': 'cross-site' } })
+    const other = await fetch(`${server}/embed/other.js`, { headers: { 'sec-fetch-site': 'cross-site' } })
     expect([other.status, other.headers.get('access-control-allow-origin')]).toEqual([403, null])
   })
 })

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { screenshots, seriousFindings, sizes } from './support/browser.ts'
+import { picture, seriousFindings, sizes } from './support/browser.ts'
 import {
   button,
   choose,
@@ -102,7 +102,7 @@ const dialogs: Record<string, { of: 'ada' | 'root'; at: string; open: Opening }>
   'admin/keys/keys-page.tsx': { of: 'root', at: '/admin/keys', open: press(/^Revoke /) },
 }
 
-describe('how the pages look', { timeout: 120_000 }, () => {
+describe('how the pages look', () => {
   let pages: Pages
   let ada: Phoned
   let rootId: string
@@ -127,10 +127,16 @@ describe('how the pages look', { timeout: 120_000 }, () => {
     })
     const login_policies = pages.write('policies.json', policies)
     await pages.restart({ ...config, login_policies })
-  }, 120_000)
+  })
   afterAll(() => pages?.close())
 
-  const addressOf = (path: string) => pages.url + path.replace('ADA', ada.id).replace('ROOT', rootId)
+  const real = (path: string) => path.replace('ADA', ada.id).replace('ROOT', rootId)
+
+  /** As by a link: by way of a page that keeps nothing open, without loading everything anew. */
+  async function go(page: Page, path: string) {
+    for (const to of ['/nothing', real(path)])
+      await page.evaluate(`history.pushState(null, '', ${JSON.stringify(to)})`)
+  }
 
   /** What is being loaded is there, and nothing moves any more. */
   async function settled(page: Page) {
@@ -141,25 +147,25 @@ describe('how the pages look', { timeout: 120_000 }, () => {
   /** On a wide screen in both colours, and on a phone. */
   async function seen(page: Page, name: string) {
     await settled(page)
-    const fullPage = (await page.getByRole('dialog').count()) === 0
-    const picture = (look: string) =>
-      page.screenshot({ path: `${screenshots}${name}-${look}.png`, fullPage, animations: 'disabled' })
-    for (const scheme of ['dark', 'light'] as const) {
+    for (const scheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme: scheme })
       await page.locator(`html[data-mantine-color-scheme=${scheme}]`).waitFor()
-      expect([name, scheme, await seriousFindings(page)]).toEqual([name, scheme, []])
-      await picture(`${scheme}-wide`)
+      const found = await seriousFindings(page, scheme === 'dark' ? 'colours' : undefined)
+      expect([name, scheme, found]).toEqual([name, scheme, []])
+      await picture(page, `${name}-${scheme}-wide`)
     }
     await page.setViewportSize(sizes.phone)
     await fits(page, name)
-    await picture('phone')
+    await picture(page, `${name}-phone`)
     await page.setViewportSize(sizes.wide)
   }
 
   /** Nothing hangs out at the side. */
   async function fits(page: Page, name: string) {
     const overflow = 'document.documentElement.scrollWidth - document.documentElement.clientWidth'
-    await expect.poll(async () => [name, await page.evaluate(overflow)]).toEqual([name, 0])
+    await expect
+      .poll(async () => [name, await page.evaluate(overflow)], { timeout: 20_000 })
+      .toEqual([name, 0])
   }
 
   const nameOf = (path: string) => path.replaceAll(/[^a-zA-Z]+/g, '-').replace(/^-|-$/g, '') || 'start'
@@ -198,7 +204,7 @@ describe('how the pages look', { timeout: 120_000 }, () => {
   it('is fit to be seen by whoever is not signed in', async () => {
     const page = await pages.open('/')
     for (const path of [...routes['/^\\/(?:sign-in)?\\/?$/']!.slice(1), ...routes.links!]) {
-      await page.goto(addressOf(path))
+      await go(page, path)
       await seen(page, nameOf(path))
     }
   })
@@ -208,7 +214,7 @@ describe('how the pages look', { timeout: 120_000 }, () => {
     for (const [route, paths] of Object.entries(routes)) {
       if (!/^\/(settings|admin)/.test(route)) continue
       for (const path of paths) {
-        await page.goto(addressOf(path))
+        await go(page, path)
         await seen(page, nameOf(path))
       }
     }
@@ -218,7 +224,7 @@ describe('how the pages look', { timeout: 120_000 }, () => {
     const page = await openAs(who === 'ada' ? ada.email : root)
     for (const [file, { of, at, open }] of Object.entries(dialogs)) {
       if (of !== who) continue
-      await page.goto(addressOf(at))
+      await go(page, at)
       await settled(page)
       await open(page)
       await page.getByRole('dialog').last().waitFor()
@@ -280,10 +286,10 @@ describe('how the pages look', { timeout: 120_000 }, () => {
     await button(page, 'Anmelden').click()
     await page.getByRole('heading', { level: 1, name: 'Sicherheit' }).waitFor()
     for (const path of Object.values(routes).flat()) {
-      await page.goto(addressOf(path))
+      await page.goto(pages.url + real(path))
       await settled(page)
       await fits(page, path)
-      await page.screenshot({ path: `${screenshots}${nameOf(path)}-german.png`, fullPage: true })
+      await picture(page, `${nameOf(path)}-german`)
     }
   })
 })

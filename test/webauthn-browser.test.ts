@@ -1,12 +1,10 @@
-import { execFileSync } from 'node:child_process'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { type Browser, type CDPSession, chromium, type Page } from 'playwright-core'
+import type { Browser, CDPSession, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { launchBrowser } from './support/browser.ts'
 import { type KeyGate, openKeyGate } from './support/key-gate.ts'
 import { callsWith } from './support/service-gate.ts'
-
-const browserFlags = ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking']
 
 /** What a page does with the options, and nothing else: the rest of this test stands for its server. */
 const pageText = `<!doctype html><title>Keys</title><script>
@@ -51,8 +49,7 @@ describe('security keys in Chromium', () => {
     pages = createServer((_, response) => response.setHeader('content-type', 'text/html').end(pageText))
     await new Promise<void>((resolve) => pages.listen(0, '127.0.0.1', resolve))
     gate = await openKeyGate({ policies, fido2: { rp_id: 'localhost', origins: [origin()] } })
-    const executablePath = execFileSync('sh', ['-c', 'command -v chromium'], { encoding: 'utf8' }).trim()
-    browser = await chromium.launch({ executablePath, args: browserFlags })
+    browser = await launchBrowser()
   }, 60_000)
   afterAll(async () => {
     await browser?.close()
