@@ -329,7 +329,7 @@ describe('the dialogs in a page of another origin', () => {
     await signIn(page, 'ada')
     const verify = '**/api/mfa/verify'
     const told = async (text: string) => {
-      await enterCode(page, '123456')
+      await enterCode(page, phone.wrong())
       await page.getByRole('alert').getByText(text).waitFor()
     }
     const html = { contentType: 'text/html', body: '<title>Sign in</title>' }
@@ -350,7 +350,7 @@ describe('the dialogs in a page of another origin', () => {
 
   it('signs nobody in by an event, and shows nothing to pages elsewhere', async () => {
     const { page } = await open()
-    await enrol('ada')
+    const phone = await enrol('ada')
     await signIn(page, 'ada')
     await page.getByLabel('Six-digit code').waitFor()
     const call = (path: string, body: object) =>
@@ -361,7 +361,7 @@ describe('the dialogs in a page of another origin', () => {
     // Between password and code there is nothing but the code to give.
     for (const path of ['enroll', 'enroll-fido2', 'disable', 'constructor', 'status/grace', '..%2Fmfa'])
       expect([path, await call(`mfa/${path}`, {})]).toEqual([path, [403, expect.anything()]])
-    expect(await call('mfa/verify', { code: '123456', subject: 'grace', client_ip: 'x' })).toEqual([
+    expect(await call('mfa/verify', { code: phone.wrong(), subject: 'grace', client_ip: 'x' })).toEqual([
       401,
       expect.objectContaining({ code: 'invalid_code' }),
     ])
@@ -411,14 +411,15 @@ describe('the dialogs in a page of another origin', () => {
     await page.getByRole('button', { name: new RegExp(`^${texts.methods.totp.name}`) }).click()
     const secret = (await page.getByRole('dialog').locator('code').textContent())!.replaceAll(' ', '')
     await seen('setup-totp')
-    await page.getByLabel(texts.verify.code).fill(await phoneOf(secret).code())
+    const phone = phoneOf(secret)
+    await page.getByLabel(texts.verify.code).fill(await phone.code())
     await page.getByLabel(texts.setup.codes.saved).check()
     await seen('setup-codes')
     await page.getByRole('button', { name: texts.setup.codes.finish }).click()
     await page.getByRole('dialog').waitFor({ state: 'hidden' })
     await signOut(page)
     await signIn(page, 'ada')
-    await page.getByLabel(texts.verify.code).fill('000000')
+    await page.getByLabel(texts.verify.code).fill(phone.wrong())
     await page.getByText(texts.problems.invalid_code).waitFor()
     await page.getByText(texts.verify.others).click()
     await seen('verify')

@@ -59,8 +59,10 @@ export async function openPages(options: { config?: object; policies?: object; y
 
   const start = (config: object, env: Record<string, string> = {}) => {
     const smtp = { host: '127.0.0.1', port: mail.port, secure: 'none' }
+    // A lock outlasts the slowest machine that looks for it on a page.
+    const lockout = { within: '1h', lock_for: ['1h'] }
     const file = write('sallyport.yaml', {
-      ...{ public_url: url, mail: { smtp }, totp: { window }, trusted_proxies: ['127.0.0.1'] },
+      ...{ public_url: url, mail: { smtp }, totp: { window }, lockout, trusted_proxies: ['127.0.0.1'] },
       ...config,
     })
     return serve(['--port', String(port), '--data', data, '--config', file], { env })
