@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Look, picture, seriousFindings } from './support/browser.ts'
 import { type Keyboard, keepCodes, keyboardOf, leave, typePassword } from './support/keyboard.ts'
 import {
+  offerNothing,
   openPages,
   type Pages,
   passkey,
@@ -145,9 +146,8 @@ describe('signing in, with a keyboard and nothing else', () => {
     await keepCodes(keys)
     await keys.stands('Security')
     await page.getByText('Laptop').waitFor()
-    await touch(false)
+    await offerNothing(page)
     await leave(keys)
-    await touch(true)
     await keys.enter('Sign in with a passkey')
     await keys.stands('Security')
   })

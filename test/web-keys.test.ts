@@ -6,6 +6,7 @@ import {
   enterPassword,
   heading,
   type Key,
+  offerNothing,
   openPages,
   type Pages,
   passkey,
@@ -122,10 +123,9 @@ describe('keys and remembered browsers on the pages', () => {
     await button(page, 'Make new codes').click()
     await button(page, 'Use passkey or security key').click()
     await saveCodes(page)
-    await touch(false)
+    await offerNothing(page)
     await signOut(page)
     await picture(page, 'sign-in-passkey')
-    await touch(true)
     await button(page, 'Sign in with a passkey').click()
     await heading(page, 'Security')
   })

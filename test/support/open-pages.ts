@@ -254,3 +254,7 @@ export async function plugIn(page: Page, key: Key) {
   return (enabled: boolean) =>
     devtools.send('WebAuthn.setAutomaticPresenceSimulation', { authenticatorId, enabled })
 }
+
+/** From now on passkeys come by the button alone: one that the browser offers could come before it is pressed. */
+export const offerNothing = (page: Page) =>
+  page.evaluate('PublicKeyCredential.isConditionalMediationAvailable = async () => false')
