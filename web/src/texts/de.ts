@@ -631,7 +631,7 @@ export const de: Texts = {
       lead: 'Womit dieser Knoten läuft. Einstellungen stehen in der Konfiguration und werden dort geändert.',
       health: 'Zustand',
       version: 'Version',
-      ok: 'Arbeitet',
+      ok: 'In Ordnung',
       parts: { store: 'Datenbank', vault: 'Tresor', ledger: 'Protokoll' },
       inForce: 'Einstellungen in Kraft',
       filter: 'Eine Einstellung finden',
