@@ -88,9 +88,8 @@ export async function openPage(
   return { page, context, faults }
 }
 
-/** For people, with SCREENSHOTS=1 before the command; a test that fails takes one of its own. */
+/** For people to look at: in `test/screenshots`, which git ignores. */
 export async function picture(page: Page, name: string): Promise<void> {
-  if (process.env.SCREENSHOTS === undefined) return
   // A dialog stands over what is seen of the page, not over all of it.
   const fullPage = (await page.getByRole('dialog').count()) === 0
   await page.screenshot({ path: `${screenshots}${name}.png`, fullPage, animations: 'disabled' })
