@@ -117,7 +117,7 @@ describe("the administrators' pages in Chromium", () => {
     await button(page, 'Replay the last 30 days').click()
     await page.getByText('Asked for more').waitFor()
     const replayed = page.getByRole('region', { name: 'What would have been different' })
-    await replayed.getByText('ada@example.org').waitFor()
+    await replayed.getByText('ada@example.org').first().waitFor()
     const [download] = await Promise.all([
       page.waitForEvent('download'),
       page.getByRole('link', { name: 'Download policies.yaml' }).click(),
