@@ -27,6 +27,9 @@ const dialect: SchemaDialect = {
   keyedTable: ' STRICT, WITHOUT ROWID',
 }
 
+/** What is found by a random key (a session, a guess) lies anywhere: with SQLite's 2 MiB most of it is read again. */
+const cacheKibibytes = 16 * 1024
+
 /** "SLLY": marks a file as ours, see https://www.sqlite.org/pragma.html#pragma_application_id */
 const applicationId = 0x534c4c59
 
@@ -39,6 +42,7 @@ export async function createSqliteStore(options: SqliteOptions): Promise<Store> 
   await prepareFile(path)
   const db = await openWriter(path, { unlocked, clock, list: options.migrations })
   const reader = openConnection(path, { readOnly: true })
+  for (const connection of [db, reader]) connection.pragma(`cache_size = -${cacheKibibytes}`)
 
   let linker: LedgerLinker | null = null
   let closed = false
@@ -124,6 +128,8 @@ async function openWriter(path: string, { unlocked, clock, list }: Opening): Pro
     // Each commit is on the disk before it is answered: https://www.sqlite.org/pragma.html#pragma_synchronous
     db.pragma('synchronous = FULL')
     db.pragma('trusted_schema = OFF')
+    // Savepoints keep what they may have to undo; past 64 KiB that would be a new file for every group of commits.
+    db.pragma('temp_store = MEMORY')
     await unlocked(async () => db.exec('BEGIN IMMEDIATE'))
     if (db.pragma('application_id') !== applicationId) db.pragma(`application_id = ${applicationId}`)
     await migrate({ sql: db, dialect, now: clock.now(), ...(list && { list }) })
