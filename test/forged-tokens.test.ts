@@ -12,20 +12,30 @@ let server: PopulatedServer
 let header: Part
 let claims: Part
 let key: KeyObject
+/** The same of a sign-in that waits for its second step. */
+let pending: { token: string; header: Part; claims: Part; key: Uint8Array }
 let publicJwk: Record<string, string>
 
 beforeAll(async () => {
   server = await startPopulatedServer()
   const { access } = await server.signIn('bob')
-  const [first, second] = access.split('.') as [string, string]
-  header = JSON.parse(Buffer.from(first, 'base64url').toString())
-  claims = JSON.parse(Buffer.from(second, 'base64url').toString())
+  ;[header, claims] = partsOf(access)
   const installation = await openSallyport(loadConfig({ environment: {}, flags: { data: server.data } }))
-  key = (await installation.signingKeys.current()).privateKey
+  const { privateKey, pendingKey } = await installation.signingKeys.current()
+  key = privateKey
   await installation.close()
+  const token = await server.pendingToken()
+  const [pendingHeader, pendingClaims] = partsOf(token)
+  pending = { token, header: pendingHeader, claims: pendingClaims, key: pendingKey }
   publicJwk = (await server.call('GET', '/.well-known/jwks.json')).body.keys[0]
 })
 afterAll(() => server?.stop())
+
+function partsOf(token: string): [Part, Part] {
+  const [first, second] = token.split('.') as [string, string]
+  const read = (part: string): Part => JSON.parse(Buffer.from(part, 'base64url').toString())
+  return [read(first), read(second)]
+}
 
 const encode = (part: Part) => Buffer.from(JSON.stringify(part)).toString('base64url')
 
@@ -127,6 +137,64 @@ describe('an access token', () => {
   it('gives no role that its subject does not have', async () => {
     const token = signed({ claims: { role: 'admin' } })
     expect((await server.call('GET', '/api/admin/users', { token })).status).toBe(403)
+  })
+})
+
+function pendingMade(changes: { header?: Part; claims?: Part; key?: Uint8Array | string } = {}): string {
+  const input = `${encode({ ...pending.header, ...changes.header })}.${encode({ ...pending.claims, ...changes.claims })}`
+  return `${input}.${createHmac('sha256', changes.key ?? pending.key)
+    .update(input)
+    .digest('base64url')}`
+}
+
+const forgedPendings: [string, () => string][] = [
+  ['expired', () => pendingMade({ claims: { exp: now - 1 } })],
+  ['without an end', () => pendingMade({ claims: { exp: undefined } })],
+  ['of another issuer', () => pendingMade({ claims: { iss: 'https://evil.example' } })],
+  ['for another audience', () => pendingMade({ claims: { aud: claims.iss } })],
+  ['of the type of an access token', () => pendingMade({ header: { typ: 'at+jwt' } })],
+  ['of the common type', () => pendingMade({ header: { typ: 'JWT' } })],
+  ['with an unknown kid', () => pendingMade({ header: { kid: 'another' } })],
+  ['with a header to be understood', () => pendingMade({ header: { crit: ['x'], x: 1 } })],
+  ['for an attempt that never was', () => pendingMade({ claims: { mfa_challenge: 'nothing' } })],
+  ['with HMAC by the public key as PEM', () => pendingMade({ key: String(createPublicPem()) })],
+  ['with HMAC by the public key as JWK', () => pendingMade({ key: JSON.stringify(publicJwk) })],
+  ['with HMAC by nothing', () => pendingMade({ key: '' })],
+  [
+    'signed by the key of access tokens',
+    () => signed({ header: { typ: 'mfa+jwt' }, claims: pending.claims }),
+  ],
+  ['under the header of access tokens', () => signed({ claims: pending.claims })],
+  ['unsigned, alg none', () => `${encode({ ...pending.header, alg: 'none' })}.${encode(pending.claims)}.`],
+  ['unsigned, alg as it was', () => `${encode(pending.header)}.${encode(pending.claims)}.`],
+  ['without its last part', () => pending.token.slice(0, pending.token.lastIndexOf('.'))],
+  ['with its MAC cut short', () => pending.token.slice(0, -1)],
+  ['with its MAC in another spelling', () => `${pending.token}=`],
+  ['with a part too many', () => `${pending.token}.x`],
+  ['with nothing in it', () => '..'],
+]
+
+describe('a pending token', () => {
+  const answerTo = async (token: string) => {
+    const body = { temp_token: token, code: '000000', method: 'backup' }
+    const answer = await server.call('POST', '/auth/mfa/verify', { body })
+    return [answer.status, answer.body.code]
+  }
+
+  it('opens its attempt when it is made as ours are: what follows fails for the reason it names', async () => {
+    expect(pendingMade()).toBe(pending.token)
+    expect(await answerTo(pendingMade())).toEqual([401, 'invalid_code'])
+  })
+
+  it.each(forgedPendings)('%s is nothing', async (_, forge) => {
+    expect(await answerTo(forge())).toEqual([401, 'invalid_token'])
+  })
+
+  it('is nothing where access tokens are asked for', async () => {
+    for (const token of [pending.token, pendingMade({ header, claims })]) {
+      const { status, body } = await server.call('GET', '/auth/me', { token })
+      expect([status, body.code]).toEqual([401, 'invalid_token'])
+    }
   })
 })
 

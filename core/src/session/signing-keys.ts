@@ -1,6 +1,7 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import type { Clock } from '../clock.ts'
 import type { Store } from '../store.ts'
+import { hkdfSha256 } from '../vault/kdf.ts'
 import { namedSecret } from '../vault/named-secret.ts'
 import type { Vault } from '../vault/vault.ts'
 
@@ -9,6 +10,8 @@ export interface SigningKey {
   kid: string
   privateKey: KeyObject
   publicKey: KeyObject
+  /** Authenticates what only these nodes read: the tokens of half-finished sign-ins. */
+  pendingKey: Uint8Array
 }
 
 export interface SigningKeys {
@@ -22,6 +25,7 @@ export interface SigningKeys {
 
 const period = 30 * 24 * 60 * 60_000
 const prefix = 'token-key-'
+const pendingLabel = Buffer.from('sallyport pending token v1')
 
 /** Keys are named by the month they serve, so that every node finds the same one without being told. */
 export function createSigningKeys(options: { store: Store; vault: Vault; clock: Clock }): SigningKeys {
@@ -64,5 +68,6 @@ function makeKey(): Uint8Array {
 
 function readKey(kid: string, pkcs8: Uint8Array): SigningKey {
   const privateKey = createPrivateKey({ key: Buffer.from(pkcs8), format: 'der', type: 'pkcs8' })
-  return { kid, privateKey, publicKey: createPublicKey(privateKey) }
+  const pendingKey = hkdfSha256({ ikm: pkcs8, salt: new Uint8Array(), info: pendingLabel, length: 32 })
+  return { kid, privateKey, publicKey: createPublicKey(privateKey), pendingKey }
 }

@@ -1,6 +1,6 @@
-import type { KeyObject } from 'node:crypto'
+import { createHmac, type KeyObject, sign, timingSafeEqual } from 'node:crypto'
 import type { Attempt, Clock, Session, SigningKeys, Subject } from '@sallyport/core'
-import { errors, exportJWK, type JWK, jwtVerify, SignJWT } from 'jose'
+import { errors, exportJWK, type JWK, jwtVerify } from 'jose'
 
 export const accessLifetime = 15 * 60
 
@@ -25,7 +25,9 @@ export interface Tokens {
   keySet(): Promise<{ keys: JWK[] }>
 }
 
-const algorithm = 'ES256'
+const accessAlgorithm = 'ES256'
+/** Nobody but these nodes reads a pending token: a MAC says as much, at a tenth of what signing and checking take. */
+const pendingAlgorithm = 'HS256'
 // RFC 8725, section 3.11: the type is part of what is checked, so that no token passes for another kind.
 const accessType = 'at+jwt'
 const pendingType = 'mfa+jwt'
@@ -34,20 +36,17 @@ class UnknownKey extends Error {}
 
 export function createTokens(options: { keys: SigningKeys; issuer: string; clock: Clock }): Tokens {
   const { keys, issuer, clock } = options
+  const pendingAudience = `${issuer}/mfa`
+  const seconds = () => Math.floor(clock.now() / 1_000)
 
-  async function sign(
-    claims: Record<string, unknown>,
-    token: { type: string; audience: string; lifetime: number },
+  /** RFC 7515, section 7.1: what is signed, without the signature. */
+  function unsigned(
+    header: string,
+    claims: object,
+    { audience, lifetime }: { audience: string; lifetime: number },
   ) {
-    const now = Math.floor(clock.now() / 1_000)
-    const { kid, privateKey } = await keys.current()
-    return new SignJWT(claims)
-      .setProtectedHeader({ alg: algorithm, kid, typ: token.type })
-      .setIssuer(issuer)
-      .setAudience(token.audience)
-      .setIssuedAt(now)
-      .setExpirationTime(now + token.lifetime)
-      .sign(privateKey)
+    const iat = seconds()
+    return `${header}.${encode({ ...claims, iss: issuer, aud: audience, iat, exp: iat + lifetime })}`
   }
 
   async function findKey(kid: string | undefined): Promise<KeyObject> {
@@ -56,13 +55,13 @@ export function createTokens(options: { keys: SigningKeys; issuer: string; clock
     return key.publicKey
   }
 
-  async function read(token: string, expected: { type: string; audience: string }) {
+  async function verifyAccess(token: string) {
     try {
       const { payload } = await jwtVerify(token, ({ kid }) => findKey(kid), {
-        algorithms: [algorithm],
+        algorithms: [accessAlgorithm],
         issuer,
-        audience: expected.audience,
-        typ: expected.type,
+        audience: issuer,
+        typ: accessType,
         currentDate: new Date(clock.now()),
         requiredClaims: ['sub', 'iat', 'exp'],
       })
@@ -75,7 +74,8 @@ export function createTokens(options: { keys: SigningKeys; issuer: string; clock
   }
 
   return {
-    issueAccess(session, subject) {
+    async issueAccess(session, subject) {
+      const { kid, privateKey } = await keys.current()
       const claims = {
         sub: subject.id,
         sid: session.id,
@@ -86,10 +86,14 @@ export function createTokens(options: { keys: SigningKeys; issuer: string; clock
         auth_time: Math.floor(session.authTime / 1_000),
         ...(session.kind === 'enrolling' ? { scope: 'enrol' } : {}),
       }
-      return sign(claims, { type: accessType, audience: issuer, lifetime: accessLifetime })
+      const header = encode({ alg: accessAlgorithm, kid, typ: accessType })
+      const input = unsigned(header, claims, { audience: issuer, lifetime: accessLifetime })
+      // In one call: through WebCrypto and its threads the same signature takes twice the processor time.
+      const signature = sign('sha256', Buffer.from(input), { key: privateKey, dsaEncoding: 'ieee-p1363' })
+      return `${input}.${signature.toString('base64url')}`
     },
     async readAccess(token) {
-      const claims = await read(token, { type: accessType, audience: issuer })
+      const claims = await verifyAccess(token)
       if (!claims || typeof claims.sid !== 'string' || typeof claims.sub !== 'string') return null
       return {
         sessionId: claims.sid,
@@ -101,21 +105,56 @@ export function createTokens(options: { keys: SigningKeys; issuer: string; clock
         expiresAt: claims.exp! * 1_000,
       }
     },
-    issuePending(attempt) {
+    async issuePending(attempt) {
+      const { kid, pendingKey } = await keys.current()
       const lifetime = Math.max(1, Math.floor((attempt.expiresAt - clock.now()) / 1_000))
       const claims = { sub: attempt.subjectId, mfa_challenge: attempt.id }
-      return sign(claims, { type: pendingType, audience: `${issuer}/mfa`, lifetime })
+      const input = unsigned(pendingHeader(kid), claims, { audience: pendingAudience, lifetime })
+      return `${input}.${macOf(input, pendingKey)}`
     },
     async readPending(token) {
-      const claims = await read(token, { type: pendingType, audience: `${issuer}/mfa` })
-      return typeof claims?.mfa_challenge === 'string' ? { attemptId: claims.mfa_challenge } : null
+      const [header = '', body = '', mac = ''] = token.split('.')
+      const kid = kidOf(header)
+      const key = kid === null ? null : await keys.find(kid)
+      const input = `${pendingHeader(key?.kid ?? '')}.${body}`
+      // The token as it would have been written here, to the letter: no other spelling of it is one.
+      if (!key || token !== `${input}.${mac}` || !sameText(mac, macOf(input, key.pendingKey))) return null
+      const claims = JSON.parse(Buffer.from(body, 'base64url').toString())
+      const meant = claims.iss === issuer && claims.aud === pendingAudience && seconds() < claims.exp
+      return meant ? { attemptId: claims.mfa_challenge } : null
     },
     async keySet() {
       const published = await keys.published()
       const publicKeys = published.map(async ({ kid, publicKey }) => {
-        return { ...(await exportJWK(publicKey)), kid, alg: algorithm, use: 'sig' }
+        return { ...(await exportJWK(publicKey)), kid, alg: accessAlgorithm, use: 'sig' }
       })
       return { keys: await Promise.all(publicKeys) }
     },
   }
+}
+
+function encode(part: object): string {
+  return Buffer.from(JSON.stringify(part)).toString('base64url')
+}
+
+function pendingHeader(kid: string): string {
+  return encode({ alg: pendingAlgorithm, kid, typ: pendingType })
+}
+
+function kidOf(header: string): string | null {
+  try {
+    const { kid } = JSON.parse(Buffer.from(header, 'base64url').toString())
+    return typeof kid === 'string' ? kid : null
+  } catch {
+    return null
+  }
+}
+
+function macOf(input: string, key: Uint8Array): string {
+  return createHmac('sha256', key).update(input).digest('base64url')
+}
+
+function sameText(a: string, b: string): boolean {
+  const [left, right] = [Buffer.from(a), Buffer.from(b)]
+  return left.length === right.length && timingSafeEqual(left, right)
 }
