@@ -5,18 +5,18 @@ interface Place {
   userAgent: string | null
 }
 
-/** Tells of a sign-in from a network that none of the person's other sessions in force came from. */
+/** Tells of a sign-in from a network that none of the person's other sessions in force came from; answers whether. */
 export async function tellNewPlace(
   tx: Tx,
   signedIn: { subject: Subject; sessionId: string; place: Place; now: number },
   outbox: Outbox,
-): Promise<void> {
+): Promise<boolean> {
   const { subject, sessionId, place, now } = signedIn
   const others = (await tx.sessions.listBySubject(subject.id, now)).filter(({ id }) => id !== sessionId)
   const network = networkOf(place.address)
   const known = others.some(({ address }) => address !== null && networkOf(address) === network)
-  if (others.length === 0 || known) return
-  await outbox.notify(tx, { subject, kind: 'new_place', facts: factsOf(place) })
+  if (others.length === 0 || known) return false
+  return outbox.notify(tx, { subject, kind: 'new_place', facts: factsOf(place) })
 }
 
 /** Tells that the password was right and codes were wrong: once a lock, not once a code. */

@@ -140,21 +140,23 @@ export function registerSignIn(bind: Binder, login: LoginContext): void {
     },
   ) {
     const finish = await signIn.finish(tx, attempt, place)
-    if (finish.status !== 'signed_in') return { finish, device: null }
+    if (finish.status !== 'signed_in') return { finish, device: null, mailed: false }
     const { subject, session } = finish
     const { address, userAgent } = place
-    await tellNewPlace(tx, { subject, sessionId: session.id, place, now: clock.now() }, outbox)
-    if (!place.body.remember_device || !devices.offeredFor(attempt)) return { finish, device: null }
+    const mailed = await tellNewPlace(tx, { subject, sessionId: session.id, place, now: clock.now() }, outbox)
+    if (!place.body.remember_device || !devices.offeredFor(attempt)) return { finish, device: null, mailed }
     const token = getCookie(place.context, cookies.device) ?? null
-    return { finish, device: await devices.remember(tx, { subject, address, userAgent, token }) }
+    const device = await devices.remember(tx, { subject, address, userAgent, token })
+    return { finish, device, mailed: mailed || device !== null }
   }
 
   async function finishAnswer(
-    { finish, device }: { finish: Finish; device: DeviceGrant | null },
+    { finish, device, mailed }: { finish: Finish; device: DeviceGrant | null; mailed: boolean },
     { context }: Pick<Call<never>, 'context'>,
   ) {
     if (finish.status === 'refused') return invalidToken()
-    void outbox.kick()
+    // The outbox is looked into at a cost of a commit; nearly every sign-in writes no letter.
+    if (mailed) void outbox.kick()
     if (device) setDeviceCookie(login, context, device)
     if (finish.status === 'signed_in') return grantAnswer(login, context, finish)
     // Fresh proof for a session that goes on: its refresh token stays as it is.
