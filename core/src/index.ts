@@ -66,6 +66,7 @@ export {
 } from './factors/webauthn.ts'
 export * from './factors/yubikey.ts'
 export * from './guard/guard.ts'
+export { hmac } from './hmac.ts'
 export { type LedgerBody, readEntry } from './ledger/canonical.ts'
 export { checkpointText, isSignedCheckpoint, parseCheckpoint } from './ledger/checkpoint.ts'
 export * from './ledger/entry.ts'

@@ -1,5 +1,5 @@
-import { createHmac, type KeyObject, sign, timingSafeEqual } from 'node:crypto'
-import type { Attempt, Clock, Session, SigningKeys, Subject } from '@sallyport/core'
+import { type KeyObject, sign, timingSafeEqual } from 'node:crypto'
+import { type Attempt, type Clock, hmac, type Session, type SigningKeys, type Subject } from '@sallyport/core'
 import { errors, exportJWK, type JWK, jwtVerify } from 'jose'
 
 export const accessLifetime = 15 * 60
@@ -88,9 +88,7 @@ export function createTokens(options: { keys: SigningKeys; issuer: string; clock
       }
       const header = encode({ alg: accessAlgorithm, kid, typ: accessType })
       const input = unsigned(header, claims, { audience: issuer, lifetime: accessLifetime })
-      // In one call: through WebCrypto and its threads the same signature takes twice the processor time.
-      const signature = sign('sha256', Buffer.from(input), { key: privateKey, dsaEncoding: 'ieee-p1363' })
-      return `${input}.${signature.toString('base64url')}`
+      return `${input}.${signP256(input, privateKey)}`
     },
     async readAccess(token) {
       const claims = await verifyAccess(token)
@@ -137,6 +135,24 @@ function encode(part: object): string {
   return Buffer.from(JSON.stringify(part)).toString('base64url')
 }
 
+/**
+ * RFC 7518, section 3.4: the two numbers of an ECDSA signature, 32 bytes each. In one call, and from the DER that
+ * it gives by itself: asking Node for this form takes twice the processor time, WebCrypto and its threads four times.
+ */
+function signP256(input: string, key: KeyObject): string {
+  const der = sign('sha256', Buffer.from(input), key)
+  const raw = Buffer.alloc(64)
+  // SEQUENCE { INTEGER, INTEGER }, each without leading zeros, or with one where it would be negative.
+  let at = 2
+  for (const end of [32, 64]) {
+    const next = at + 2 + der[at + 1]!
+    const number = der.subarray(Math.max(at + 2, next - 32), next)
+    raw.set(number, end - number.length)
+    at = next
+  }
+  return raw.toString('base64url')
+}
+
 function pendingHeader(kid: string): string {
   return encode({ alg: pendingAlgorithm, kid, typ: pendingType })
 }
@@ -151,7 +167,7 @@ function kidOf(header: string): string | null {
 }
 
 function macOf(input: string, key: Uint8Array): string {
-  return createHmac('sha256', key).update(input).digest('base64url')
+  return hmac('sha256', key, Buffer.from(input)).toString('base64url')
 }
 
 function sameText(a: string, b: string): boolean {
