@@ -3,9 +3,8 @@ import { changed, one, pruneExpired, type Sql } from '../sql.ts'
 
 export function attemptPort(sql: Sql): AttemptPort {
   const replace = (attempt: Attempt) =>
-    changed(sql, 'UPDATE attempts SET revision = ?, expires_at = ?, body = ? WHERE id = ? AND revision = ?', [
+    changed(sql, 'UPDATE attempts SET revision = ?, body = ? WHERE id = ? AND revision = ?', [
       attempt.revision,
-      attempt.expiresAt,
       JSON.stringify(attempt),
       attempt.id,
       attempt.revision - 1,
