@@ -30,6 +30,14 @@ export function randomInteger(random: Random, bound: number): number {
   }
 }
 
+/**
+ * An identifier that begins with the time, in digits that sort as they count: what is stored by it lies beside
+ * what was stored a moment ago. For what there will be very many of, and whose age is no secret.
+ */
+export function timedId(now: number, random: Random): string {
+  return `${now.toString(32).padStart(9, '0')}${Buffer.from(random.bytes(10)).toString('base64url')}`
+}
+
 /** A random identifier of 128 bits in base64url, safe in URLs, file names and logs. */
 export function randomId(random: Random): string {
   return Buffer.from(random.bytes(16)).toString('base64url')

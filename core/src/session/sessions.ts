@@ -1,5 +1,5 @@
 import { lockSubject } from '../chain/attempt-context.ts'
-import { type Clock, type Random, randomId } from '../clock.ts'
+import { type Clock, type Random, timedId } from '../clock.ts'
 import type { FactorType } from '../factors/factor.ts'
 import type { Store, Subject, Tx } from '../store.ts'
 import { nameBrowser } from './browser.ts'
@@ -102,7 +102,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     const { subject, kind, factors, address, userAgent, proved } = opening
     const now = clock.now()
     const session: Session = {
-      id: randomId(random),
+      id: timedId(now, random),
       subjectId: subject.id,
       kind,
       createdAt: now,
