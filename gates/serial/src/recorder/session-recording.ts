@@ -109,15 +109,12 @@ export class SessionRecording implements Recording {
 
   highWater(): HighWater {
     const { frames, hash } = this.#chain.at
-    return { frames, hash: hash.toString('hex'), durableFrames: this.#durable.frames }
+    return { frames, hash, durableFrames: this.#durable.frames }
   }
 
   mark(): RecordingMark {
-    const mark = {
-      session: this.id,
-      frames: this.#durable.frames,
-      hash: this.#durable.hash.toString('hex'),
-    }
+    const { frames, hash } = this.#durable
+    const mark = { session: this.id, frames, hash }
     return { ...mark, signature: signMark(mark, this.#options.signingKey).toString('base64url') }
   }
 
@@ -318,7 +315,7 @@ export class SessionRecording implements Recording {
       )
       this.#chain.write()
       await this.#sync()
-      const digest = this.#chain.at.hash.toString('hex')
+      const digest = this.#chain.at.hash
       return { path: this.path, frames, digest, bytes: recorded }
     } catch (error) {
       if (!this.#dead) this.#die(error)
