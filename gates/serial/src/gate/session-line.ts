@@ -47,17 +47,13 @@ export function createSessionLine(parts: {
       const { length } = bytes
       inFlight[direction] += length
       if (inFlight[direction] > mostInFlight) from[direction]()?.pause()
-      // Writes are settled in the order in which they were asked for.
-      recording
-        .write(direction, bytes)
-        .then(() => {
-          if (!isCut) to[direction]()?.write(bytes, () => arrived(direction, length))
-        })
-        .catch((error: unknown) => {
-          if (isCut) return
-          isCut = true
-          failed(error)
-        })
+      // Chunks are settled in the order in which they were handed over.
+      recording.pass(direction, bytes, (refusal) => {
+        if (isCut) return
+        if (refusal === null) return to[direction]()?.write(bytes, () => arrived(direction, length))
+        isCut = true
+        failed(refusal)
+      })
     },
     drained: () =>
       new Promise((resolve) => {

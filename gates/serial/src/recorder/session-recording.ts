@@ -12,12 +12,15 @@ import type {
   OpenOptions,
   RecorderClock,
   Recording,
+  Settled,
 } from './recording.ts'
 import { type RecordingMark, signMark } from './recording-mark.ts'
 
 /** Nothing stays unsigned or in danger of a power cut for longer than about this. */
 const SYNC_EVERY_MS = 100
 const ASK_ROOM_EVERY_MS = 1000
+/** What a terminal hands over at most: more of it is on its way. */
+const BULK_BYTES = 4096
 
 export interface SessionRecordingOptions extends OpenOptions {
   fs: RecorderFs
@@ -30,13 +33,6 @@ export interface SessionRecordingOptions extends OpenOptions {
   /** Why there is no room for more; `null` when there is. */
   shortOfRoom(): Promise<SallyportError | null>
   onClosed(size: number): void
-}
-
-/** Those who wait for the same write. */
-interface Batch {
-  promise: Promise<void>
-  resolve(): void
-  reject(error: unknown): void
 }
 
 /** What was given and could not be kept, while that is not in the record yet. */
@@ -55,7 +51,9 @@ export class SessionRecording implements Recording {
   readonly #startedAt: number
   readonly #frames = createFrameBuffer()
   readonly #taken: Tally = { frames: 0, in: 0, out: 0 }
-  #batch: Batch | null = null
+  /** Those who wait for the same write. */
+  #waiting: Settled[] = []
+  #atTurnsEnd: NodeJS.Immediate | null = null
   /** A strict write is on its way to the disk; what comes meanwhile goes with the next. */
   #busy = false
   #flushing: Promise<void> | null = null
@@ -91,20 +89,25 @@ export class SessionRecording implements Recording {
   }
 
   write(direction: Direction, bytes: Uint8Array): Promise<void> {
-    if (bytes.length <= MAX_FRAME_BYTES) return this.#take(direction, bytes)
-    let last = Promise.resolve()
-    for (let at = 0; at < bytes.length; at += MAX_FRAME_BYTES) {
-      last = this.#take(direction, bytes.subarray(at, at + MAX_FRAME_BYTES))
-    }
-    return last
+    return promised((settled) => this.pass(direction, bytes, settled))
+  }
+
+  pass(direction: Direction, bytes: Uint8Array, settled: Settled): void {
+    let at = 0
+    for (; bytes.length - at > MAX_FRAME_BYTES; at += MAX_FRAME_BYTES)
+      this.#take(direction, bytes.subarray(at, at + MAX_FRAME_BYTES), ignored)
+    this.#take(direction, at === 0 ? bytes : bytes.subarray(at), settled)
   }
 
   event(name: string, detail: Record<string, unknown> = {}): Promise<void> {
     const bytes = Buffer.from(JSON.stringify({ name, detail }))
-    if (bytes.length <= MAX_FRAME_BYTES) return this.#take('event', bytes)
-    return refused(
-      new SallyportError('invalid_input', `the event ${name} has more than ${MAX_FRAME_BYTES} bytes`),
-    )
+    return promised((settled) => {
+      if (bytes.length <= MAX_FRAME_BYTES) this.#take('event', bytes, settled)
+      else {
+        const message = `the event ${name} has more than ${MAX_FRAME_BYTES} bytes`
+        settled(new SallyportError('invalid_input', message))
+      }
+    })
   }
 
   highWater(): HighWater {
@@ -127,9 +130,9 @@ export class SessionRecording implements Recording {
     return this.#closing
   }
 
-  #take(kind: FrameKind, bytes: Uint8Array): Promise<void> {
-    if (this.#refusal !== null) return refused(this.#refusal)
-    if (this.#closing !== null) return refused(failed('the recording is closed'))
+  #take(kind: FrameKind, bytes: Uint8Array, settled: Settled): void {
+    if (this.#refusal !== null) return settled(this.#refusal)
+    if (this.#closing !== null) return settled(failed('the recording is closed'))
     const { clock } = this.#options
     const now = clock.monotonic()
     if (now - this.#askedRoomAt >= ASK_ROOM_EVERY_MS) this.#askRoom(now)
@@ -138,12 +141,11 @@ export class SessionRecording implements Recording {
     this.#taken.frames += 1
     if (kind === 'in') this.#taken.in += bytes.length
     else if (kind === 'out') this.#taken.out += bytes.length
-    if (this.#batch === null) {
-      this.#batch = newBatch()
-      // What arrives in the same turn goes into the same block.
-      if (!this.#busy) queueMicrotask(() => this.#flush())
-    }
-    return this.#batch.promise
+    this.#waiting.push(settled)
+    if (this.#busy) return
+    // What arrives in the same turn goes into the same block, both ways; bulk need not wait for more of it.
+    if (bytes.length >= BULK_BYTES) this.#flush()
+    else this.#atTurnsEnd ??= setImmediate(() => this.#flush())
   }
 
   /** Everything taken so far becomes blocks, behind the gap that there may be. */
@@ -179,42 +181,42 @@ export class SessionRecording implements Recording {
   }
 
   #flush(): void {
+    if (this.#atTurnsEnd !== null) clearImmediate(this.#atTurnsEnd)
+    this.#atTurnsEnd = null
+    if (this.#busy || this.#waiting.length === 0) return
     if (this.#strict) this.#flushing = this.#flushStrictly()
     else this.#flushSoon()
   }
 
   async #flushStrictly(): Promise<void> {
     this.#busy = true
-    for (let batch = this.#batch; batch !== null; batch = this.#batch) {
-      this.#batch = null
+    while (this.#waiting.length > 0) {
+      const waiting = this.#waiting
+      this.#waiting = []
       try {
         if (this.#dead) throw this.#refusal
         this.#chainFrames()
         this.#chain.sign()
         this.#chain.write()
         await this.#sync()
-        batch.resolve()
       } catch (error) {
         if (!this.#dead) this.#die(error)
-        batch.reject(this.#refusal)
       }
+      const refusal = this.#dead ? this.#refusal : null
+      for (const settled of waiting) settled(refusal)
     }
     this.#busy = false
-    this.#prepareSoon()
+    this.#chain.prepare()
   }
 
   #flushSoon(): void {
-    const batch = this.#batch
-    this.#batch = null
+    const waiting = this.#waiting
+    this.#waiting = []
     this.#tryWrite()
-    batch?.resolve()
-    this.#prepareSoon()
+    for (const settled of waiting) settled(null)
+    // For the next frame, now that this one has been passed on.
+    this.#chain.prepare()
     this.#timer ??= setTimeout(() => this.#syncSoon(), SYNC_EVERY_MS)
-  }
-
-  /** For the next frame, after whoever waited for this one has passed it on. */
-  #prepareSoon(): void {
-    queueMicrotask(() => this.#chain.prepare())
   }
 
   /** Best effort: what cannot be written is lost, and the record will say so. */
@@ -254,7 +256,7 @@ export class SessionRecording implements Recording {
       // Nobody knows which pages the system gave up, and it will not say so a second time.
       this.#lose(error, this.#durable)
     }
-    this.#prepareSoon()
+    this.#chain.prepare()
   }
 
   async #sync(): Promise<void> {
@@ -299,8 +301,8 @@ export class SessionRecording implements Recording {
   }
 
   async #close(reason: string): Promise<ClosedRecording> {
-    // A flush that was asked for in this turn comes first.
-    await null
+    // What came in this turn comes first.
+    this.#flush()
     await this.#flushing
     clearTimeout(this.#timer)
     await this.#syncing
@@ -327,16 +329,14 @@ export class SessionRecording implements Recording {
   }
 }
 
-function newBatch(): Batch {
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
-  // Whoever does not wait for one write is told by the next.
-  promise.catch(() => {})
-  return { promise, resolve, reject }
-}
+function ignored(): void {}
 
-function refused(error: SallyportError): Promise<void> {
-  const promise = Promise.reject<void>(error)
-  promise.catch(() => {})
+/** Whoever does not wait for one write is told by the next. */
+function promised(take: (settled: Settled) => void): Promise<void> {
+  const promise = new Promise<void>((resolve, reject) =>
+    take((refusal) => (refusal === null ? resolve() : reject(refusal))),
+  )
+  promise.catch(ignored)
   return promise
 }
 
