@@ -50,9 +50,11 @@ export function createSessionLine(parts: {
       // Chunks are settled in the order in which they were handed over.
       recording.pass(direction, bytes, (refusal) => {
         if (isCut) return
-        if (refusal === null) return to[direction]()?.write(bytes, () => arrived(direction, length))
-        isCut = true
-        failed(refusal)
+        if (refusal === null) to[direction]()?.write(bytes, () => arrived(direction, length))
+        else {
+          isCut = true
+          failed(refusal)
+        }
       })
     },
     drained: () =>

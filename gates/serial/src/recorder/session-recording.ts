@@ -121,6 +121,11 @@ export class SessionRecording implements Recording {
     return { ...mark, signature: signMark(mark, this.#options.signingKey).toString('base64url') }
   }
 
+  /** Bytes of the file. */
+  get size(): number {
+    return this.#chain.at.offset
+  }
+
   bytes(): { in: number; out: number } {
     return { in: this.#taken.in, out: this.#taken.out }
   }
@@ -131,8 +136,11 @@ export class SessionRecording implements Recording {
   }
 
   #take(kind: FrameKind, bytes: Uint8Array, settled: Settled): void {
-    if (this.#refusal !== null) return settled(this.#refusal)
-    if (this.#closing !== null) return settled(failed('the recording is closed'))
+    const refusal = this.#refusal ?? (this.#closing && failed('the recording is closed'))
+    if (refusal !== null) {
+      settled(refusal)
+      return
+    }
     const { clock } = this.#options
     const now = clock.monotonic()
     if (now - this.#askedRoomAt >= ASK_ROOM_EVERY_MS) this.#askRoom(now)
