@@ -19,8 +19,7 @@ import { type RecordingMark, signMark } from './recording-mark.ts'
 /** Nothing stays unsigned or in danger of a power cut for longer than about this. */
 const SYNC_EVERY_MS = 100
 const ASK_ROOM_EVERY_MS = 1000
-/** What a terminal hands over at most: more of it is on its way. */
-const BULK_BYTES = 4096
+const BUSY_TURNS = 16
 
 export interface SessionRecordingOptions extends OpenOptions {
   fs: RecorderFs
@@ -53,7 +52,13 @@ export class SessionRecording implements Recording {
   readonly #taken: Tally = { frames: 0, in: 0, out: 0 }
   /** Those who wait for the same write. */
   #waiting: Settled[] = []
-  #atTurnsEnd: NodeJS.Immediate | null = null
+  /** The end of a turn of the event loop in which something arrived. */
+  #turnsEnd: NodeJS.Immediate | null = null
+  /**
+   * What arrives in one turn, as it does both ways on a busy line, goes into one block at its end; what arrives
+   * alone, as a keystroke does, is not kept waiting for that. For so many turns it is still expected to meet more.
+   */
+  #busyTurns = 0
   /** A strict write is on its way to the disk; what comes meanwhile goes with the next. */
   #busy = false
   #flushing: Promise<void> | null = null
@@ -150,10 +155,17 @@ export class SessionRecording implements Recording {
     if (kind === 'in') this.#taken.in += bytes.length
     else if (kind === 'out') this.#taken.out += bytes.length
     this.#waiting.push(settled)
-    if (this.#busy) return
-    // What arrives in the same turn goes into the same block, both ways; bulk need not wait for more of it.
-    if (bytes.length >= BULK_BYTES) this.#flush()
-    else this.#atTurnsEnd ??= setImmediate(() => this.#flush())
+    const isFirst = this.#turnsEnd === null
+    if (!isFirst) this.#busyTurns = BUSY_TURNS
+    if (this.#busyTurns === 0) this.#flush()
+    // Asked for after the bytes have gone on: it is none of what they wait for.
+    if (isFirst) this.#turnsEnd = setImmediate(() => this.#endTurn())
+  }
+
+  #endTurn(): void {
+    this.#turnsEnd = null
+    if (this.#busyTurns > 0) this.#busyTurns -= 1
+    this.#flush()
   }
 
   /** Everything taken so far becomes blocks, behind the gap that there may be. */
@@ -189,8 +201,6 @@ export class SessionRecording implements Recording {
   }
 
   #flush(): void {
-    if (this.#atTurnsEnd !== null) clearImmediate(this.#atTurnsEnd)
-    this.#atTurnsEnd = null
     if (this.#busy || this.#waiting.length === 0) return
     if (this.#strict) this.#flushing = this.#flushStrictly()
     else this.#flushSoon()
