@@ -47,17 +47,15 @@ export function createSessionLine(parts: {
       const { length } = bytes
       inFlight[direction] += length
       if (inFlight[direction] > mostInFlight) from[direction]()?.pause()
-      // Writes are settled in the order in which they were asked for.
-      recording
-        .write(direction, bytes)
-        .then(() => {
-          if (!isCut) to[direction]()?.write(bytes, () => arrived(direction, length))
-        })
-        .catch((error: unknown) => {
-          if (isCut) return
+      // Chunks are settled in the order in which they were handed over.
+      recording.pass(direction, bytes, (refusal) => {
+        if (isCut) return
+        if (refusal === null) to[direction]()?.write(bytes, () => arrived(direction, length))
+        else {
           isCut = true
-          failed(error)
-        })
+          failed(refusal)
+        }
+      })
     },
     drained: () =>
       new Promise((resolve) => {

@@ -11,6 +11,7 @@ MAGIC.write('sallyport recording v1\n')
 export const HASH_BYTES = 32
 export const PREFIX_BYTES = 32
 const CHECK_AT = 16
+const CHECK_BYTES = PREFIX_BYTES - CHECK_AT
 /** What is larger was written by nobody. */
 export const MAX_BODY_BYTES = 1 << 20
 
@@ -31,43 +32,56 @@ export interface BlockPrefix {
 }
 
 export interface NewBlock extends Omit<BlockPrefix, 'length'> {
-  previous: Uint8Array
   body: Uint8Array
   seal: Seal | null
 }
 
-/** Seals a body for the prefix it will stand behind. */
+/** A body, and the prefix it will stand behind, which holds the serial. */
+export interface OpenBody {
+  serial: number
+  prefix: Uint8Array
+  body: Uint8Array
+}
+
 export interface Seal {
   readonly overhead: number
-  (prefix: Uint8Array, body: Uint8Array, into: Uint8Array): void
+  (open: OpenBody, into: Uint8Array): void
   /** Does now what can be done before the body of the block with that serial is known. */
   prepare(serial: number): void
 }
 
-/** The block's bytes as they go into the file. Its last 32 are the hash to go on with. */
-export function makeBlock({ kind, frames, serial, previous, body, seal }: NewBlock): Buffer {
+/** How many bytes `putBlock` takes for a body. */
+export function blockLength(bodyLength: number, seal: Seal | null): number {
+  return PREFIX_BYTES + bodyLength + (seal?.overhead ?? 0) + HASH_BYTES
+}
+
+/**
+ * Puts a block into `file` at `at`, behind the 32 bytes that are hashed with it, and answers its own hash.
+ * Hashes are asked for as text: one that is handed over as a buffer costs more in memory than in hashing.
+ */
+export function putBlock(file: Buffer, at: number, { kind, frames, serial, body, seal }: NewBlock): string {
   const length = body.length + (seal?.overhead ?? 0)
   if (length > MAX_BODY_BYTES) throw new RangeError(`a block of ${length} bytes is too long`)
-  const block = Buffer.allocUnsafe(HASH_BYTES + PREFIX_BYTES + length + HASH_BYTES)
-  block.set(previous)
-  const bodyAt = HASH_BYTES + PREFIX_BYTES
-  block.writeUInt8(blockKinds[kind], HASH_BYTES)
-  block.writeUInt8(1, HASH_BYTES + 1)
-  block.writeUInt16BE(frames, HASH_BYTES + 2)
-  block.writeUInt32BE(length, HASH_BYTES + 4)
-  block.writeBigUInt64BE(BigInt(serial), HASH_BYTES + 8)
-  prefixCheck(block.subarray(0, HASH_BYTES + CHECK_AT)).copy(block, HASH_BYTES + CHECK_AT, 0, 16)
-  const into = block.subarray(bodyAt, bodyAt + length)
-  if (seal === null) into.set(body)
-  else seal(block.subarray(HASH_BYTES, bodyAt), body, into)
-  hash('sha256', block.subarray(0, bodyAt + length), 'buffer').copy(block, bodyAt + length)
-  return block.subarray(HASH_BYTES)
+  const chainedTo = at - HASH_BYTES
+  const bodyAt = at + PREFIX_BYTES
+  const hashAt = bodyAt + length
+  file.writeUInt8(blockKinds[kind], at)
+  file.writeUInt8(1, at + 1)
+  file.writeUInt16BE(frames, at + 2)
+  file.writeUInt32BE(length, at + 4)
+  file.writeBigUInt64BE(BigInt(serial), at + 8)
+  file.write(prefixCheck(file.subarray(chainedTo, at + CHECK_AT)), at + CHECK_AT, CHECK_BYTES, 'latin1')
+  if (seal === null) file.set(body, bodyAt)
+  else seal({ serial, prefix: file.subarray(at, bodyAt), body }, file.subarray(bodyAt, hashAt))
+  const digest = hash('sha256', file.subarray(chainedTo, hashAt), 'hex')
+  file.write(digest, hashAt, HASH_BYTES, 'hex')
+  return digest
 }
 
 /** `null` for what no recorder wrote after `previous`: a length that was altered is found before it is believed. */
 export function readPrefix(previous: Uint8Array, prefix: Buffer): BlockPrefix | null {
   const check = prefixCheck(Buffer.concat([previous, prefix.subarray(0, CHECK_AT)]))
-  if (check.compare(prefix, CHECK_AT, PREFIX_BYTES, 0, 16) !== 0) return null
+  if (prefix.toString('latin1', CHECK_AT, PREFIX_BYTES) !== check) return null
   const kind = kindNames.get(prefix.readUInt8(0))
   const length = prefix.readUInt32BE(4)
   const serial = prefix.readBigUInt64BE(8)
@@ -76,6 +90,7 @@ export function readPrefix(previous: Uint8Array, prefix: Buffer): BlockPrefix | 
   return { kind, frames: prefix.readUInt16BE(2), length, serial: Number(serial) }
 }
 
-function prefixCheck(bytes: Uint8Array): Buffer {
-  return hash('sha256', bytes, 'buffer')
+/** One character a byte. */
+function prefixCheck(bytes: Uint8Array): string {
+  return hash('sha256', bytes, 'binary').slice(0, CHECK_BYTES)
 }

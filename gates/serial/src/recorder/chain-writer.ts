@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto'
-import { type BlockKind, HASH_BYTES, MAGIC, makeBlock, type Seal } from './block.ts'
+import { type BlockKind, blockLength, HASH_BYTES, MAGIC, putBlock, type Seal } from './block.ts'
 import type { RecorderFs } from './recorder-fs.ts'
 import { signMark } from './recording-mark.ts'
 
@@ -13,7 +13,8 @@ export interface Tally {
 export interface ChainPoint {
   /** Bytes of the file. */
   offset: number
-  hash: Buffer
+  /** In hexadecimal. */
+  hash: string
   frames: number
   /** Frames that a signature vouches for. */
   signedFrames: number
@@ -55,8 +56,11 @@ export interface ChainWriterOptions {
   from?: { point: ChainPoint; serial: number }
 }
 
+/** Enough for what is read at once; it grows to what is written at once. */
+const BUFFER_BYTES = 8192
+
 const start: ChainPoint = {
-  ...{ offset: 0, hash: MAGIC, frames: 0, signedFrames: 0 },
+  ...{ offset: 0, hash: MAGIC.toString('hex'), frames: 0, signedFrames: 0 },
   recorded: { in: 0, out: 0 },
   answeredFor: { frames: 0, in: 0, out: 0 },
   gaps: 0,
@@ -67,26 +71,37 @@ export function createChainWriter(options: ChainWriterOptions): ChainWriter {
   let serial = from?.serial ?? 0
   let at = from?.point ?? start
   let next = at
-  let added: Buffer[] = from ? [] : [MAGIC]
   let toCut = from !== undefined
+  // As it will lie in the file: the hash to go on with, or the magic, and the blocks that were added behind it.
+  let blocks = Buffer.allocUnsafeSlow(BUFFER_BYTES)
+  let used = 0
+  beginAt(at)
+
+  function beginAt(point: ChainPoint): void {
+    used = blocks.write(point.hash, 0, HASH_BYTES, 'hex')
+  }
 
   function add(kind: BlockKind, body: Uint8Array, content?: BlockContent): void {
     serial += 1
     const frames = content === undefined ? 0 : content.frames - next.frames
     const sealed = kind === 'data' ? seal : null
-    const block = makeBlock({ kind, frames, serial, previous: next.hash, body, seal: sealed })
-    added.push(block)
-    next = {
-      ...next,
-      ...content,
-      offset: (next.offset || MAGIC.length) + block.length,
-      hash: Buffer.from(block.subarray(block.length - HASH_BYTES)),
-    }
+    const length = blockLength(body.length, sealed)
+    reserve(length)
+    const hash = putBlock(blocks, used, { kind, frames, serial, body, seal: sealed })
+    used += length
+    next = { ...next, ...content, offset: (next.offset || MAGIC.length) + length, hash }
+  }
+
+  function reserve(length: number): void {
+    if (used + length <= blocks.length) return
+    const larger = Buffer.allocUnsafeSlow(Math.max(blocks.length * 2, used + length))
+    blocks.copy(larger, 0, 0, used)
+    blocks = larger
   }
 
   function signature(): Buffer {
     const { frames, hash } = next
-    return signMark({ session, frames, hash: hash.toString('hex') }, signingKey)
+    return signMark({ session, frames, hash }, signingKey)
   }
 
   return {
@@ -111,20 +126,22 @@ export function createChainWriter(options: ChainWriterOptions): ChainWriter {
     write() {
       if (toCut) fs.truncate(fd, at.offset)
       toCut = false
-      const bytes = added.length === 1 ? added[0]! : Buffer.concat(added)
-      for (let done = 0; done < bytes.length; ) {
-        const written = fs.write(fd, bytes.subarray(done), at.offset + done)
+      // The magic belongs to the file; any other hash that the blocks begin behind is there already.
+      const first = at.offset === 0 ? 0 : HASH_BYTES
+      for (let from = first; from < used; ) {
+        const written = fs.write(fd, blocks.subarray(from, used), at.offset + from - first)
         if (written <= 0) throw Object.assign(new Error('the file took no more bytes'), { code: 'EIO' })
-        done += written
+        from += written
       }
-      added = []
+      blocks.copyWithin(0, used - HASH_BYTES, used)
+      used = HASH_BYTES
       at = next
     },
     prepare: () => seal?.prepare(serial + 1),
     backTo(point) {
-      added = point.offset === 0 ? [MAGIC] : []
       next = point
       at = point
+      beginAt(point)
       toCut = true
     },
   }

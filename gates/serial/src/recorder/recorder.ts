@@ -31,7 +31,8 @@ const roomToSpare = 1.25
 export function createRecorder(options: RecorderOptions): Recorder {
   const { dir, signingKey, auditorKeys, clock, random, limits, fs = nodeFs } = options
   const publicKey = createPublicKey(signingKey)
-  const openPaths = new Set<string>()
+  /** What is being recorded, by its path; `null` while it is in the making. */
+  const open = new Map<string, SessionRecording | null>()
   ensureSessionsDirectory(dir)
 
   /** Bytes of the recordings that are not open: known when one is opened, kept up when one is closed. */
@@ -39,14 +40,17 @@ export function createRecorder(options: RecorderOptions): Recorder {
 
   async function usage() {
     const paths = await listRecordings(dir)
-    const open = await sizeOf([...openPaths])
-    closedBytes = await sizeOf(paths.filter((path) => !openPaths.has(path)))
-    return { bytes: closedBytes + open, free: await fs.free(dir), sessions: paths.length }
+    closedBytes = await sizeOf(paths.filter((path) => !open.has(path)))
+    return { bytes: closedBytes + openBytes(), free: await fs.free(dir), sessions: paths.length }
   }
 
-  /** Asked every second while something is recorded: the files of old are not looked at again. */
+  function openBytes(): number {
+    return [...open.values()].reduce((sum, recording) => sum + (recording?.size ?? 0), 0)
+  }
+
+  /** Asked every second by each that records: no file is looked at for it. */
   async function shortOfRoom({ spare = 1 } = {}): Promise<SallyportError | null> {
-    const bytes = closedBytes + (await sizeOf([...openPaths]))
+    const bytes = closedBytes + openBytes()
     const free = await fs.free(dir)
     const minFree = limits.minFree * spare
     const maxTotal = Math.floor(limits.maxTotal / spare)
@@ -55,13 +59,13 @@ export function createRecorder(options: RecorderOptions): Recorder {
     return exhausted(`${dir}: the recordings take ${bytes} bytes, and may take ${maxTotal}`)
   }
 
-  async function open(header: RecordingHeader, { mode, onGap }: OpenOptions) {
+  async function begin(header: RecordingHeader, { mode, onGap }: OpenOptions) {
     await usage()
     const refusal = await shortOfRoom()
     if (refusal !== null) throw refusal
     const opened = clock.now()
     const { path, fd } = createFile(header, opened)
-    openPaths.add(path)
+    open.set(path, null)
     try {
       const sessionKey = auditorKeys.length === 0 ? null : random.bytes(32)
       const stored: StoredHeader = {
@@ -76,16 +80,17 @@ export function createRecorder(options: RecorderOptions): Recorder {
         ...(onGap && { onGap }),
         seal: sessionKey === null ? null : createSeal(sessionKey),
         onClosed(size) {
-          openPaths.delete(path)
+          open.delete(path)
           closedBytes += size
         },
       })
+      open.set(path, recording)
       sessionKey?.fill(0)
       await recording.begin()
       fs.syncDirectory(dir)
       return recording
     } catch (cause) {
-      openPaths.delete(path)
+      open.delete(path)
       fs.close(fd)
       throw new SallyportError('recording_failed', `${path}: could not be begun (${reasonOf(cause)})`, {
         cause,
@@ -111,7 +116,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
   async function recover(): Promise<RecoveredRecording[]> {
     const recovered: RecoveredRecording[] = []
     for (const path of await listRecordings(dir)) {
-      if (openPaths.has(path)) continue
+      if (open.has(path)) continue
       try {
         const { footer } = await summarize(path)
         if (footer !== null) continue
@@ -128,7 +133,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
     const closed: (RecordingSummary & { forwarded: boolean })[] = []
     for (const path of await listRecordings(dir)) {
       const summary = await summarize(path)
-      if (openPaths.has(path) || summary.header === null) continue
+      if (open.has(path) || summary.header === null) continue
       closed.push({ ...summary, forwarded: await forwarded(summary.header.session) })
     }
     const remove = async (one: (typeof closed)[number], because: RemovedRecording['because']) => {
@@ -152,7 +157,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
     return removed
   }
 
-  return { open, recover, usage, retain }
+  return { open: begin, recover, usage, retain }
 }
 
 async function sizeOf(paths: readonly string[]): Promise<number> {

@@ -43,6 +43,9 @@ export interface ClosedRecording {
   bytes: { in: number; out: number }
 }
 
+/** Called once: with `null` when the bytes may go on, or with why the recording takes no more. */
+export type Settled = (refusal: unknown) => void
+
 /**
  * Calls are taken in order, and what arrives together is written together. None of the promises needs to
  * be awaited for its own sake: a failure that nobody waits for is told by the next call.
@@ -56,6 +59,8 @@ export interface Recording {
    * has failed, and with `storage_exhausted` when the disk is at its floor or the budget is spent.
    */
   write(direction: Direction, bytes: Uint8Array): Promise<void>
+  /** The same for a line that is busy: a promise and its turn for each chunk take as long as its seal. */
+  pass(direction: Direction, bytes: Uint8Array, settled: Settled): void
   event(name: string, detail?: Record<string, unknown>): Promise<void>
   highWater(): HighWater
   /** A signed statement of what is durable, to be kept where this disk is not. */

@@ -33,7 +33,7 @@ export async function recoverRecording(options: RecoverOptions): Promise<Recover
   const fd = openSync(path, constants.O_WRONLY | constants.O_NOFOLLOW)
   try {
     const point = {
-      ...{ offset: end.offset, hash: last.hash, frames, signedFrames, gaps: 0 },
+      ...{ offset: end.offset, hash: last.hash.toString('hex'), frames, signedFrames, gaps: 0 },
       ...{ recorded: { in: 0, out: 0 }, answeredFor: { frames: 0, in: 0, out: 0 } },
     }
     const from = { point, serial: last.serial }

@@ -17,7 +17,7 @@ it('seals a block in the same way whether its cipher was made beforehand, for an
     for (const serial of prepared) seal.prepare(serial)
     return [5, 6].map((serial) => {
       const into = Buffer.alloc(body.length + seal.overhead)
-      seal(prefixOf(serial), body, into)
+      seal({ serial, prefix: prefixOf(serial), body }, into)
       return into.toString('hex')
     })
   }

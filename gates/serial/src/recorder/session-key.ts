@@ -9,7 +9,7 @@ import {
 } from 'node:crypto'
 import { type Random, SallyportError } from '@sallyport/core'
 import { agreeX25519, asX25519, newX25519, parseX25519, rawX25519, x25519Of, x25519Text } from '../x25519.ts'
-import type { Seal } from './block.ts'
+import type { OpenBody, Seal } from './block.ts'
 
 const ALGORITHM = 'aes-256-gcm'
 const TAG_BYTES = 16
@@ -101,11 +101,15 @@ export function unwrapSessionKey({ recipients, session, privateKey }: UnwrapOpti
  */
 export function createSeal(sessionKey: Uint8Array): Seal {
   const key = createSecretKey(sessionKey)
-  const cipherFor = (nonce: Buffer) => createCipheriv(ALGORITHM, key, nonce, { authTagLength: TAG_BYTES })
-  let prepared: { nonce: Buffer; cipher: CipherGCM } | null = null
-  const seal = (prefix: Uint8Array, body: Uint8Array, into: Uint8Array): void => {
-    const nonce = nonceOf(prefix)
-    const cipher = prepared?.nonce.equals(nonce) ? prepared.cipher : cipherFor(nonce)
+  // A cipher copies its nonce, so one buffer serves them all: four zero bytes and the serial.
+  const nonce = Buffer.alloc(12)
+  const cipherFor = (serial: number) => {
+    nonce.writeBigUInt64BE(BigInt(serial), 4)
+    return createCipheriv(ALGORITHM, key, nonce, { authTagLength: TAG_BYTES })
+  }
+  let prepared: { serial: number; cipher: CipherGCM } | null = null
+  const seal = ({ serial, prefix, body }: OpenBody, into: Uint8Array): void => {
+    const cipher = prepared?.serial === serial ? prepared.cipher : cipherFor(serial)
     prepared = null
     cipher.setAAD(prefix)
     into.set(cipher.update(body))
@@ -113,9 +117,7 @@ export function createSeal(sessionKey: Uint8Array): Seal {
     into.set(cipher.getAuthTag(), body.length)
   }
   const prepare = (serial: number): void => {
-    const nonce = Buffer.alloc(12)
-    nonce.writeBigUInt64BE(BigInt(serial), 4)
-    prepared = { nonce, cipher: cipherFor(nonce) }
+    prepared = { serial, cipher: cipherFor(serial) }
   }
   return Object.assign(seal, { overhead: TAG_BYTES, prepare })
 }

@@ -12,12 +12,14 @@ import type {
   OpenOptions,
   RecorderClock,
   Recording,
+  Settled,
 } from './recording.ts'
 import { type RecordingMark, signMark } from './recording-mark.ts'
 
 /** Nothing stays unsigned or in danger of a power cut for longer than about this. */
 const SYNC_EVERY_MS = 100
 const ASK_ROOM_EVERY_MS = 1000
+const BUSY_TURNS = 16
 
 export interface SessionRecordingOptions extends OpenOptions {
   fs: RecorderFs
@@ -30,13 +32,6 @@ export interface SessionRecordingOptions extends OpenOptions {
   /** Why there is no room for more; `null` when there is. */
   shortOfRoom(): Promise<SallyportError | null>
   onClosed(size: number): void
-}
-
-/** Those who wait for the same write. */
-interface Batch {
-  promise: Promise<void>
-  resolve(): void
-  reject(error: unknown): void
 }
 
 /** What was given and could not be kept, while that is not in the record yet. */
@@ -55,7 +50,15 @@ export class SessionRecording implements Recording {
   readonly #startedAt: number
   readonly #frames = createFrameBuffer()
   readonly #taken: Tally = { frames: 0, in: 0, out: 0 }
-  #batch: Batch | null = null
+  /** Those who wait for the same write. */
+  #waiting: Settled[] = []
+  /** The end of a turn of the event loop in which something arrived. */
+  #turnsEnd: NodeJS.Immediate | null = null
+  /**
+   * What arrives in one turn, as it does both ways on a busy line, goes into one block at its end; what arrives
+   * alone, as a keystroke does, is not kept waiting for that. For so many turns it is still expected to meet more.
+   */
+  #busyTurns = 0
   /** A strict write is on its way to the disk; what comes meanwhile goes with the next. */
   #busy = false
   #flushing: Promise<void> | null = null
@@ -91,34 +94,41 @@ export class SessionRecording implements Recording {
   }
 
   write(direction: Direction, bytes: Uint8Array): Promise<void> {
-    if (bytes.length <= MAX_FRAME_BYTES) return this.#take(direction, bytes)
-    let last = Promise.resolve()
-    for (let at = 0; at < bytes.length; at += MAX_FRAME_BYTES) {
-      last = this.#take(direction, bytes.subarray(at, at + MAX_FRAME_BYTES))
-    }
-    return last
+    return promised((settled) => this.pass(direction, bytes, settled))
+  }
+
+  pass(direction: Direction, bytes: Uint8Array, settled: Settled): void {
+    let at = 0
+    for (; bytes.length - at > MAX_FRAME_BYTES; at += MAX_FRAME_BYTES)
+      this.#take(direction, bytes.subarray(at, at + MAX_FRAME_BYTES), ignored)
+    this.#take(direction, at === 0 ? bytes : bytes.subarray(at), settled)
   }
 
   event(name: string, detail: Record<string, unknown> = {}): Promise<void> {
     const bytes = Buffer.from(JSON.stringify({ name, detail }))
-    if (bytes.length <= MAX_FRAME_BYTES) return this.#take('event', bytes)
-    return refused(
-      new SallyportError('invalid_input', `the event ${name} has more than ${MAX_FRAME_BYTES} bytes`),
-    )
+    return promised((settled) => {
+      if (bytes.length <= MAX_FRAME_BYTES) this.#take('event', bytes, settled)
+      else {
+        const message = `the event ${name} has more than ${MAX_FRAME_BYTES} bytes`
+        settled(new SallyportError('invalid_input', message))
+      }
+    })
   }
 
   highWater(): HighWater {
     const { frames, hash } = this.#chain.at
-    return { frames, hash: hash.toString('hex'), durableFrames: this.#durable.frames }
+    return { frames, hash, durableFrames: this.#durable.frames }
   }
 
   mark(): RecordingMark {
-    const mark = {
-      session: this.id,
-      frames: this.#durable.frames,
-      hash: this.#durable.hash.toString('hex'),
-    }
+    const { frames, hash } = this.#durable
+    const mark = { session: this.id, frames, hash }
     return { ...mark, signature: signMark(mark, this.#options.signingKey).toString('base64url') }
+  }
+
+  /** Bytes of the file. */
+  get size(): number {
+    return this.#chain.at.offset
   }
 
   bytes(): { in: number; out: number } {
@@ -130,9 +140,12 @@ export class SessionRecording implements Recording {
     return this.#closing
   }
 
-  #take(kind: FrameKind, bytes: Uint8Array): Promise<void> {
-    if (this.#refusal !== null) return refused(this.#refusal)
-    if (this.#closing !== null) return refused(failed('the recording is closed'))
+  #take(kind: FrameKind, bytes: Uint8Array, settled: Settled): void {
+    const refusal = this.#refusal ?? (this.#closing && failed('the recording is closed'))
+    if (refusal !== null) {
+      settled(refusal)
+      return
+    }
     const { clock } = this.#options
     const now = clock.monotonic()
     if (now - this.#askedRoomAt >= ASK_ROOM_EVERY_MS) this.#askRoom(now)
@@ -141,12 +154,18 @@ export class SessionRecording implements Recording {
     this.#taken.frames += 1
     if (kind === 'in') this.#taken.in += bytes.length
     else if (kind === 'out') this.#taken.out += bytes.length
-    if (this.#batch === null) {
-      this.#batch = newBatch()
-      // What arrives in the same turn goes into the same block.
-      if (!this.#busy) queueMicrotask(() => this.#flush())
-    }
-    return this.#batch.promise
+    this.#waiting.push(settled)
+    const isFirst = this.#turnsEnd === null
+    if (!isFirst) this.#busyTurns = BUSY_TURNS
+    if (this.#busyTurns === 0) this.#flush()
+    // Asked for after the bytes have gone on: it is none of what they wait for.
+    if (isFirst) this.#turnsEnd = setImmediate(() => this.#endTurn())
+  }
+
+  #endTurn(): void {
+    this.#turnsEnd = null
+    if (this.#busyTurns > 0) this.#busyTurns -= 1
+    this.#flush()
   }
 
   /** Everything taken so far becomes blocks, behind the gap that there may be. */
@@ -182,42 +201,40 @@ export class SessionRecording implements Recording {
   }
 
   #flush(): void {
+    if (this.#busy || this.#waiting.length === 0) return
     if (this.#strict) this.#flushing = this.#flushStrictly()
     else this.#flushSoon()
   }
 
   async #flushStrictly(): Promise<void> {
     this.#busy = true
-    for (let batch = this.#batch; batch !== null; batch = this.#batch) {
-      this.#batch = null
+    while (this.#waiting.length > 0) {
+      const waiting = this.#waiting
+      this.#waiting = []
       try {
         if (this.#dead) throw this.#refusal
         this.#chainFrames()
         this.#chain.sign()
         this.#chain.write()
         await this.#sync()
-        batch.resolve()
       } catch (error) {
         if (!this.#dead) this.#die(error)
-        batch.reject(this.#refusal)
       }
+      const refusal = this.#dead ? this.#refusal : null
+      for (const settled of waiting) settled(refusal)
     }
     this.#busy = false
-    this.#prepareSoon()
+    this.#chain.prepare()
   }
 
   #flushSoon(): void {
-    const batch = this.#batch
-    this.#batch = null
+    const waiting = this.#waiting
+    this.#waiting = []
     this.#tryWrite()
-    batch?.resolve()
-    this.#prepareSoon()
+    for (const settled of waiting) settled(null)
+    // For the next frame, now that this one has been passed on.
+    this.#chain.prepare()
     this.#timer ??= setTimeout(() => this.#syncSoon(), SYNC_EVERY_MS)
-  }
-
-  /** For the next frame, after whoever waited for this one has passed it on. */
-  #prepareSoon(): void {
-    queueMicrotask(() => this.#chain.prepare())
   }
 
   /** Best effort: what cannot be written is lost, and the record will say so. */
@@ -257,7 +274,7 @@ export class SessionRecording implements Recording {
       // Nobody knows which pages the system gave up, and it will not say so a second time.
       this.#lose(error, this.#durable)
     }
-    this.#prepareSoon()
+    this.#chain.prepare()
   }
 
   async #sync(): Promise<void> {
@@ -302,8 +319,8 @@ export class SessionRecording implements Recording {
   }
 
   async #close(reason: string): Promise<ClosedRecording> {
-    // A flush that was asked for in this turn comes first.
-    await null
+    // What came in this turn comes first.
+    this.#flush()
     await this.#flushing
     clearTimeout(this.#timer)
     await this.#syncing
@@ -318,7 +335,7 @@ export class SessionRecording implements Recording {
       )
       this.#chain.write()
       await this.#sync()
-      const digest = this.#chain.at.hash.toString('hex')
+      const digest = this.#chain.at.hash
       return { path: this.path, frames, digest, bytes: recorded }
     } catch (error) {
       if (!this.#dead) this.#die(error)
@@ -330,16 +347,14 @@ export class SessionRecording implements Recording {
   }
 }
 
-function newBatch(): Batch {
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
-  // Whoever does not wait for one write is told by the next.
-  promise.catch(() => {})
-  return { promise, resolve, reject }
-}
+function ignored(): void {}
 
-function refused(error: SallyportError): Promise<void> {
-  const promise = Promise.reject<void>(error)
-  promise.catch(() => {})
+/** Whoever does not wait for one write is told by the next. */
+function promised(take: (settled: Settled) => void): Promise<void> {
+  const promise = new Promise<void>((resolve, reject) =>
+    take((refusal) => (refusal === null ? resolve() : reject(refusal))),
+  )
+  promise.catch(ignored)
   return promise
 }
 
