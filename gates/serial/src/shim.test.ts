@@ -289,7 +289,7 @@ describe('the gate', () => {
     near.break()
     far.break()
     near.type('x')
-    expect(near.driven()).toEqual(['break'])
+    await expect.poll(() => near.driven()).toEqual(['break'])
     far.signal(true)
     expect(near.driven()).toEqual([{ dtr: true, rts: true }])
     near.signal(false)

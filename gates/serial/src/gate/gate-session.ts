@@ -107,9 +107,12 @@ export function createGateSession(parts: {
     if (line === null || over) return
     if (direction === 'in') lastTyped = timers.monotonic()
     const other = direction === 'in' ? far : near
-    other.line?.sendBreak()
-    // A record that fails ends the session by the next bytes, or at its close.
-    recording?.event('break', { direction }).catch(() => {})
+    // In its turn behind the bytes that came before. A record that fails ends the session by the next bytes,
+    // or at its close.
+    recording?.event('break', { direction }).then(
+      () => over || other.line?.sendBreak(),
+      () => {},
+    )
   }
 
   function pass(what: 'in' | 'out', bytes: Buffer): boolean {
