@@ -3,7 +3,7 @@ import { print, style, table } from '../output.ts'
 import { controlPath, readShimConfig } from './read-config.ts'
 
 /** As the gate's states have it. */
-const wholePort = '*'
+const wholePort = 'THE WHOLE PORT'
 
 interface StatusAnswer {
   ports: {

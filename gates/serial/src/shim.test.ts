@@ -19,7 +19,7 @@ import {
 import { createSqliteStore } from '@sallyport/store'
 import { afterEach, describe, expect, it } from 'vitest'
 import { parseShimConfig } from './config/shim-config.ts'
-import type { Endpoint, LineEvents } from './endpoints/line.ts'
+import { createLoopback } from './endpoints/loopback.fixture.ts'
 import { createRecorder } from './recorder/recorder.ts'
 import { createShim } from './shim.ts'
 import { createTurnedTimers } from './timers.fixture.ts'
@@ -29,42 +29,6 @@ const undo: (() => Promise<void> | void)[] = []
 afterEach(async () => {
   for (const step of undo.splice(0).toReversed()) await step()
 })
-
-/** A line whose other end is this test. */
-function createLoopback(path: string) {
-  let events: LineEvents | null = null
-  let sent = ''
-  const driven: ('break' | { dtr: boolean; rts: boolean })[] = []
-  const endpoint: Endpoint = {
-    settings: { path },
-    async open(given) {
-      events = given
-      return {
-        write(bytes, written) {
-          sent += Buffer.from(bytes).toString('latin1')
-          written?.()
-        },
-        drive: (signals) => driven.push(signals),
-        sendBreak: () => driven.push('break'),
-        ...{ pause() {}, resume() {}, cut() {} },
-      }
-    },
-  }
-  return {
-    endpoint,
-    type: (text: string) => events!.data(Buffer.from(text, 'latin1')),
-    lose: () => events!.lost('hang-up'),
-    break: () => events!.broke(),
-    signal: (wired: boolean) => events!.signals({ dsr: wired, cts: wired, dcd: false }),
-    /** What the gate did with its own modem lines, since it was asked last. */
-    driven: () => driven.splice(0),
-    take() {
-      const text = sent
-      sent = ''
-      return text
-    },
-  }
-}
 
 async function makeGate(extra: Record<string, unknown> = {}) {
   const dir = mkdtempSync(join(tmpdir(), 'gate-'))
@@ -189,7 +153,7 @@ describe('the gate', () => {
       await say(`nobody-${n} 123456`)
       timers.pass(8_000)
     }
-    await expect.poll(port).toMatchObject({ state: 'LOCKED', locked: ['*'] })
+    await expect.poll(port).toMatchObject({ state: 'LOCKED', locked: ['THE WHOLE PORT'] })
     expect(await say(`alice ${code()}`)).toContain('This port is LOCKED')
     timers.pass(8_000)
     expect(await say('break-glass ABCD-EFGH-JKLMN')).toContain('Authentication failed.')
@@ -206,6 +170,18 @@ describe('the gate', () => {
     expect(await say(`break-glass ${emergency}`)).toContain('Authentication failed.')
     await shim.breakGlass.explain(session!, 'the pump had stopped')
     await expect.poll(port).not.toHaveProperty('unexplained')
+  })
+
+  it('locks nobody but the asterisk, however an asterisk is typed', async () => {
+    const { say, timers, port, code, near } = await makeGate({ lockout: { attempts: 2 } })
+    near.type('\r')
+    // the second is U+FF0A, full width
+    for (const id of ['*', '\xef\xbc\x8a']) {
+      await say(`${id} 000000`)
+      timers.pass(8_000)
+    }
+    await expect.poll(port).toMatchObject({ state: 'LOCKED', locked: ['*'] })
+    expect(await say(`alice ${code()}`)).toContain('is being recorded')
   })
 
   it('asks for each step of a chain in turn, and starts over after a failure', async () => {

@@ -68,6 +68,9 @@ const factor = z.discriminatedUnion('type', [totp, yubikey, backup], {
     issue.code === 'invalid_union' ? refuseFactor((issue.input as { type?: unknown }).type) : undefined,
 })
 
+/** What means something else than a technician, at the prompt or in what the gate keeps. */
+const reservedIds = ['*', 'break-glass']
+
 export const technicianId = z
   .string()
   .max(128)
@@ -75,6 +78,7 @@ export const technicianId = z
     (id) => canonicalAlias(id) !== null && !/\s/.test(id),
     'must be a name without spaces, as it is typed at the prompt',
   )
+  .refine((id) => !reservedIds.includes(canonicalAlias(id) ?? ''), 'is a word that the gate itself uses')
 
 export const person = z.strictObject({
   id: technicianId,

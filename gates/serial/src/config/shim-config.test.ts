@@ -93,6 +93,15 @@ describe('the configuration of the serial gate', () => {
     })
   })
 
+  it('gives nobody a name that means something else to the gate, however it is spelled', () => {
+    const technicians = ['*', '＊', 'break-glass', 'Break-Glass'].map((id) => ({ id }))
+    expect(faultsOf({ ...least, technicians })).toEqual(
+      Object.fromEntries(
+        technicians.map((_, at) => [`technicians[${at}].id`, 'is a word that the gate itself uses']),
+      ),
+    )
+  })
+
   it.each([
     ['secret', totp],
     ['codes', { type: 'backup', codes: ['ABCD-2345'] }],

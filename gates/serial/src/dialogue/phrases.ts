@@ -9,6 +9,7 @@ export const phrases = {
   unavailable: 'The gate cannot check codes at this moment. Nothing was opened; its log says why.',
   opened: (session: string) => `Authenticated. Session ${session} is being recorded.`,
   openedByBreakGlass: (session: string) => `Break-glass. Session ${session} is being recorded and reported.`,
+  notOpened: 'Nothing was opened: the port was locked meanwhile. The code is used up.',
   refusedLine: (why: 'too_long' | 'control') =>
     why === 'too_long'
       ? 'Refused: a line has at most 256 bytes.'

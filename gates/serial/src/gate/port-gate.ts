@@ -201,16 +201,26 @@ export function createPortGate(options: PortGateOptions): PortGate {
     })
     session = mine
     try {
-      await send(
+      const kept = send(
         marked
           ? { type: 'break_glass', session: granted }
           : { type: 'authenticated', session: granted, technician: technician.id },
       )
+      // The state steps in this very turn: where it took no session, there is none.
+      if (state.session !== granted) notOpened()
+      await kept
       if (state.name === 'OPEN' && state.session === granted) await mine.open()
     } catch (error) {
       log.error({ port: id, session: granted, err: error }, 'the session cannot be recorded')
       tell({ type: 'failed', reason: whyStopped(error, 'the session cannot be recorded') })
     }
+  }
+
+  /** Proven, and yet not to pass: the port was locked, or stopped, since the code was asked for. */
+  function notOpened(): void {
+    session = null
+    say(onLines(phrases.notOpened))
+    if (state.name === 'CHALLENGE' || state.name === 'LOCKED') beginDialogue()
   }
 
   async function endSession(how: 'finish' | 'cut'): Promise<void> {

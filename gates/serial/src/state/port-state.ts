@@ -3,8 +3,11 @@
 export const stateNames = ['IDLE', 'CHALLENGE', 'OPEN', 'FLUSHED', 'LOCKED', 'EMERGENCY_STOP'] as const
 export type StateName = (typeof stateNames)[number]
 
-/** In `locks`: every technician id that is locked, and this for the port as a whole. */
-export const wholePort = '*'
+/**
+ * In `locks`: every technician id that is locked, and this for the port as a whole. Nobody can type it: an id
+ * that is typed is kept in small letters, and one that is configured has no spaces.
+ */
+export const wholePort = 'THE WHOLE PORT'
 
 export interface PortState {
   readonly name: StateName
