@@ -25,7 +25,7 @@ export function createLoopback(path: string) {
     type: (text: string) => events!.data(Buffer.from(text, 'latin1')),
     lose: () => events!.lost('hang-up'),
     break: () => events!.broke(),
-    signal: (wired: boolean) => events!.signals({ dsr: wired, cts: wired, dcd: false }),
+    signal: (wired: boolean, dcd = false) => events!.signals({ dsr: wired, cts: wired, dcd }),
     /** What the gate did with its own modem lines, since it was asked last. */
     driven: () => driven.splice(0),
     take() {

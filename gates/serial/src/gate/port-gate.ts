@@ -2,12 +2,13 @@ import type { Authority } from '../decide/authority.ts'
 import type { BreakGlass } from '../decide/break-glass.ts'
 import { onLines, phrases } from '../dialogue/phrases.ts'
 import { keepLine } from '../endpoints/keep-line.ts'
-import type { Endpoint, Signals } from '../endpoints/line.ts'
+import type { Endpoint } from '../endpoints/line.ts'
 import type { Recorder, RecordingHeader } from '../recorder/recording.ts'
 import { type Effect, type PortEvent, type PortState, stepPort } from '../state/port-state.ts'
 import type { Timers } from '../timers.ts'
 import { createDialogue, type Dialogue } from './dialogue.ts'
 import { createGateSession, type GateSession, type SessionRules, whyStopped } from './gate-session.ts'
+import { createModemLines } from './modem-lines.ts'
 
 const challengeLasts = 2 * 60_000
 const longestSilence = 2_000
@@ -75,7 +76,6 @@ export function createPortGate(options: PortGateOptions): PortGate {
   let session: GateSession | null = null
   let challengeOver = () => {}
   let ending: Promise<void> = Promise.resolve()
-  let wired = false
 
   const near = keepLine(options.technician, {
     timers,
@@ -83,10 +83,10 @@ export function createPortGate(options: PortGateOptions): PortGate {
     events: {
       data: fromTechnician,
       lost(reason) {
-        wired = false
+        modem.lost()
         hangUp(reason)
       },
-      signals: onSignals,
+      signals: (signals) => modem.heard(signals),
       broke: () => session?.passBreak('in'),
     },
   })
@@ -101,6 +101,13 @@ export function createPortGate(options: PortGateOptions): PortGate {
       signals: ({ dsr, cts }) => near.line?.drive({ dtr: dsr, rts: cts }),
       broke: () => session?.passBreak('out'),
     },
+  })
+
+  const modem = createModemLines({
+    far,
+    sessionIsOpen: () => session !== null,
+    came: () => dialogue || session || tell({ type: 'connected' }),
+    went: () => hangUp('hang-up'),
   })
 
   const stopped = () => onLines(phrases.stopped(state.reason ?? 'unknown'))
@@ -209,7 +216,9 @@ export function createPortGate(options: PortGateOptions): PortGate {
       // The state steps in this very turn: where it took no session, there is none.
       if (state.session !== granted) notOpened()
       await kept
-      if (state.name === 'OPEN' && state.session === granted) await mine.open()
+      if (state.name !== 'OPEN' || state.session !== granted) return
+      modem.drive()
+      await mine.open()
     } catch (error) {
       log.error({ port: id, session: granted, err: error }, 'the session cannot be recorded')
       tell({ type: 'failed', reason: whyStopped(error, 'the session cannot be recorded') })
@@ -267,19 +276,6 @@ export function createPortGate(options: PortGateOptions): PortGate {
 
   function fromDevice(bytes: Buffer): void {
     if (!session?.pass('out', bytes)) dropped.out += bytes.length
-  }
-
-  function onSignals(signals: Signals): void {
-    const present = signals.dsr || signals.dcd
-    if (present && !wired) {
-      wired = true
-      if (!dialogue && !session) tell({ type: 'connected' })
-    }
-    if (!present && wired) {
-      wired = false
-      hangUp('hang-up')
-    }
-    if (session) far.line?.drive({ dtr: signals.dsr, rts: signals.cts })
   }
 
   function hangUp(reason: string): void {
