@@ -200,6 +200,74 @@ describe('the gate', () => {
     expect(await say(`alice ${code()}`)).toContain('Authentication failed.')
   })
 
+  it('says which factor a drawn chain asks first, of anybody, and judges nothing that came before', async () => {
+    const factors = [
+      { id: 'app', label: 'Authenticator code', type: 'totp' },
+      { id: 'paper', label: 'Backup code', type: 'backup' },
+    ]
+    const { say, timers, code, near, port, shim, entries } = await makeGate({
+      policy: { mode: 'random', requiredSteps: 2, factors },
+      lockout: { attempts: 2 },
+    })
+    near.type('\r')
+    expect(near.take()).toContain('Authenticate as: <technician_id>\r\n')
+    const asked = /(Authenticator|Backup) code\?\r\n> $/
+    const answers: Record<string, string> = { Authenticator: code(), Backup: 'abcd2345' }
+    const first = asked.exec(await say('alice 000000'))!
+    expect(first.input).toContain('was not looked at.')
+    const second = asked.exec(await say(answers[first[1]!]!))!
+    expect(second[1]).not.toBe(first[1])
+    expect(await say(answers[second[1]!]!)).toContain('is being recorded')
+    expect((await entries()).filter(({ type }) => type === 'attempt.step_failed')).toEqual([])
+    await shim.close({ reason: 'next' })
+    await expect.poll(port).toMatchObject({ state: 'IDLE' })
+    // an id that nobody has is asked alike, and fails and locks alike
+    for (const last of [false, true]) {
+      near.type('nobody\r')
+      let said = ''
+      await expect.poll(() => (said += near.take())).toMatch(asked)
+      expect(await say('123456')).toMatch(last ? /nobody is LOCKED/ : /^\*{6}\r\nAuthentication failed\.\r\n/)
+      timers.pass(8_000)
+    }
+  })
+
+  it('locks the port for names that are typed without a code, as for wrong codes', async () => {
+    const factors = ['a', 'b'].map((id) => ({ id, label: id, type: 'totp' }))
+    const { timers, near, port } = await makeGate({
+      policy: { mode: 'random', requiredSteps: 1, factors },
+    })
+    for (let n = 0; n < 16; n++) {
+      near.signal(true)
+      near.type('alice\r')
+      let said = ''
+      await expect.poll(() => (said += near.take())).toMatch(n < 15 ? /[ab]\?\r\n> $/ : /This port is LOCKED/)
+      near.signal(false)
+    }
+    await expect.poll(port).toMatchObject({ state: 'LOCKED', locked: ['THE WHOLE PORT'] })
+    timers.pass(8_000)
+  })
+
+  it('asks the same step again where the policy says so, of anybody', async () => {
+    const factors = [
+      { id: 'app', label: 'Authenticator code', type: 'totp' },
+      { id: 'paper', label: 'Backup code', type: 'backup' },
+    ]
+    const { say, timers, code, near, port, shim } = await makeGate({
+      policy: { mode: 'fixed', requiredSteps: 2, factors, onFailure: 'retry' },
+    })
+    near.type('\r')
+    expect(await say(`alice ${code()}`)).toContain('Backup code?\r\n> ')
+    expect(await say('WXYZ-2345')).toContain('Authentication failed.')
+    timers.pass(1_000)
+    expect(near.take()).toBe('Backup code?\r\n> ')
+    expect(await say('ABCD-2345')).toContain('is being recorded')
+    await shim.close({ reason: 'next' })
+    await expect.poll(port).toMatchObject({ state: 'IDLE' })
+    await say('nobody 123456')
+    timers.pass(8_000)
+    expect(near.take()).toBe('Authenticator code?\r\n> ')
+  })
+
   it.each([
     ['emergency_stop', 'EMERGENCY_STOP'],
     ['flush', 'IDLE'],

@@ -3,7 +3,6 @@ import {
   type Clock,
   createAttempts,
   type Factor,
-  parseGatePolicies,
   type Random,
   SallyportError,
   type Store,
@@ -73,8 +72,7 @@ export async function createShim(parts: ShimParts) {
   const breakGlass = createBreakGlass({ ...parts, ports: config.ports.map(({ id }) => id) })
   const limits = technicianLimits(config.lockout)
   const attempts: Attempts = createAttempts({ ...parts, limits })
-  const policies = parseGatePolicies(config.policy)
-  const authority = createAuthority({ ...parts, attempts, policies, roster, limits, clockTrust })
+  const authority = createAuthority({ ...parts, attempts, policy: config.policy, roster, limits, clockTrust })
   const journal = createJournal({ store, clock, timers, log, subjects: roster.known })
   const startedAt = timers.monotonic()
 

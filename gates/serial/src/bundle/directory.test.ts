@@ -14,7 +14,7 @@ import {
   hashBackupCodes,
   loadLedgerKey,
   openVault,
-  parseGatePolicies,
+  parsePolicy,
   readEntry,
   type Store,
   systemRandom,
@@ -103,8 +103,14 @@ async function makeBoard({
     const validator = createSelfHostedValidator(parts)
     const factors = [createTotpFactor(), createBackupFactor(), createYubikeyFactor({ validator })]
     const attempts = createAttempts({ ...parts, factors, limits })
-    const policies = parseGatePolicies(policy)
-    const authority = createAuthority({ ...parts, attempts, policies, roster, limits, clockTrust })
+    const authority = createAuthority({
+      ...parts,
+      attempts,
+      policy: parsePolicy(policy),
+      roster,
+      limits,
+      clockTrust,
+    })
     await roster.refresh()
     return { roster, authority }
   }
@@ -283,7 +289,8 @@ describe('the technicians of a bundle', () => {
     clock.time += 30_000
     const third = booted.authority.converse('p')
     expect((await third.judge(`alice ${code('alice')}`)).kind).not.toBe('granted')
-    expect((await third.judge('ABCD-2345')).kind).toBe('failed')
+    // by its look the name of somebody, who is asked for a code like anybody
+    for (const kind of ['next', 'failed']) expect((await third.judge('ABCD-2345')).kind).toBe(kind)
   })
 
   it('pass by a YubiKey of this gate, once, also after the next bundle', async () => {

@@ -77,7 +77,7 @@ const schema = z.strictObject({
       max_duration: timer.prefault('8h'),
       max_bytes: size.prefault('1GB'),
       recording: z.enum(['strict', 'best-effort']).default('strict'),
-      banner: label.default('Shim MFA gate. Authenticate as: <technician_id> <totp_code>'),
+      banner: label.optional(),
       on_idle: z.enum(['emergency_stop', 'flush']).default('emergency_stop'),
       escape: z
         .string()
@@ -115,7 +115,10 @@ const schema = z.strictObject({
     .prefault({}),
 })
 
-export type ShimConfig = Omit<z.infer<typeof schema>, 'policy' | 'technicians'> & {
+type Read = z.infer<typeof schema>
+
+export type ShimConfig = Omit<Read, 'policy' | 'technicians' | 'session'> & {
+  session: Read['session'] & { banner: string }
   policy: ChainPolicy
   technicians: TechnicianConfig[]
   /** Where further technicians come from. */
@@ -138,10 +141,21 @@ export function parseShimConfig(input: unknown, { where = 'the configuration' } 
   const people = parsed.data.technicians
   return {
     ...parsed.data,
+    session: { ...parsed.data.session, banner: parsed.data.session.banner ?? bannerFor(policy) },
     policy,
     technicians: people.filter((one) => 'id' in one),
     directory: people.find((one) => 'directory' in one)?.directory ?? null,
   }
+}
+
+/** Whether nobody can know, before being asked, which factor comes first. */
+export function isFirstStepDrawn({ mode, factors }: ChainPolicy): boolean {
+  return mode === 'random' && factors.length > 1
+}
+
+function bannerFor(policy: ChainPolicy): string {
+  const asked = isFirstStepDrawn(policy) ? '<technician_id>' : '<technician_id> <totp_code>'
+  return `Shim MFA gate. Authenticate as: ${asked}`
 }
 
 /** Whether the file holds a secret that anybody who reads it could use. */

@@ -1,11 +1,13 @@
 import {
   type Attempt,
   type Attempts,
+  type ChainPolicy,
   type Clock,
   canonicalAlias,
-  type GatePolicies,
+  drawChain,
   type GuessLimits,
   guessKey,
+  parseGatePolicies,
   type Random,
   randomId,
   readEntry,
@@ -14,7 +16,8 @@ import {
   type Tx,
   type VerifyOutcome,
 } from '@sallyport/core'
-import { parseCredential } from '../dialogue/credential.ts'
+import { isFirstStepDrawn } from '../config/shim-config.ts'
+import { type Credential, parseCredential } from '../dialogue/credential.ts'
 import { wholePort } from '../state/port-state.ts'
 import type { ClockTrust } from './clock-trust.ts'
 import { shimApplication } from './enrol-technicians.ts'
@@ -30,10 +33,13 @@ export interface Proof {
 /** What a line that was typed at the prompt leads to. */
 export type Verdict =
   | { kind: 'granted'; session: string; technician: string; openedBy: Proof[] }
-  /** The chain goes on: the label of the step that is asked for next. */
-  | { kind: 'next'; label: string }
-  /** `lock`: this failure was one too many, for the technician named or for the whole port. */
-  | { kind: 'failed'; lock: string | null }
+  /** The label of the step that is asked for next. `unread`: a code came before it was asked for. */
+  | { kind: 'next'; label: string; unread?: boolean }
+  /**
+   * `lock`: this failure was one too many, for the technician named or for the whole port. `again`: the
+   * label of the same step, where the policy lets it be tried once more.
+   */
+  | { kind: 'failed'; lock: string | null; again?: string }
   /** Not judged at all: this technician, or the whole port, is locked. */
   | { kind: 'locked'; lock: string }
   | { kind: 'clock'; reason: string }
@@ -54,63 +60,109 @@ export interface AuthorityOptions {
   clock: Clock
   random: Random
   attempts: Attempts
-  policies: GatePolicies
+  policy: ChainPolicy
   roster: Roster
   limits: GuessLimits
   clockTrust: ClockTrust
 }
 
+/** Where a conversation stands in a chain. An id that nobody has is asked like any other. */
+type Walk = { attempt: Attempt; subject: Subject } | { stranger: string; label: string }
+
 export function createAuthority(options: AuthorityOptions): Authority {
-  const { store, clock, random, attempts, policies, limits, clockTrust, roster } = options
+  const { store, clock, random, attempts, policy, limits, clockTrust, roster } = options
+  const policies = parseGatePolicies(policy)
+  const firstIsDrawn = isFirstStepDrawn(policy)
+  /** A chain of one step that is always the same is said in one line, as the banner has it. */
+  const asksByName = firstIsDrawn || policy.requiredSteps > 1
 
   function converse(port: string): Conversation {
     const budget = portBudget(port)
-    let walk: { attempt: Attempt; subject: Subject } | null = null
+    let walk: Walk | null = null
+    /** The guess that is spent for an id alone: it is that of the code which comes next. */
+    let paid: (Awaited<ReturnType<typeof budget.spend>> & { at: number }) | null = null
 
     async function judge(text: string): Promise<Verdict> {
       const clockVerdict = await clockTrust.check()
       if (!clockVerdict.trusted) return { kind: 'clock', reason: clockVerdict.reason }
       await roster.refresh()
       // The guess is on the disk before anything is known about it.
-      const at = clock.now()
-      const spent = await store.transaction(async (tx) => {
-        await clockTrust.mark(tx)
-        return budget.spend(tx, at)
-      })
+      const spent = paid ?? (await spend())
+      paid = null
       if (!spent.admitted) return { kind: 'locked', lock: wholePort }
-      const verdict = await (walk ? goOn(walk, text.trim()) : begin(text))
+      const credential = walk === null ? parseCredential(text) : null
+      if (credential && asksByName && (credential.code === null || firstIsDrawn)) {
+        paid = spent
+        return { ...(await ask(credential)), unread: credential.code !== null }
+      }
+      const verdict = await (walk ? goOn(walk, text.trim()) : begin(credential))
       const right = verdict.kind === 'granted' || verdict.kind === 'next'
       if (right || verdict.kind === 'locked') {
-        await store.transaction((tx) => budget.refund(tx, at, { success: verdict.kind === 'granted' }))
+        const success = verdict.kind === 'granted'
+        await store.transaction((tx) => budget.refund(tx, spent.at, { success }))
       }
-      if (!right) walk = null
+      if (!right && !(verdict.kind === 'failed' && verdict.again)) walk = null
       // Of two locks the port's stands for both.
       return verdict.kind === 'failed' && spent.locksNow ? { kind: 'failed', lock: wholePort } : verdict
     }
 
-    async function begin(text: string): Promise<Verdict> {
-      const credential = parseCredential(text)
-      const alias = credential && canonicalAlias(credential.technician)
-      if (!credential || alias === null) return { kind: 'failed', lock: null }
+    function spend() {
+      const at = clock.now()
+      return store.transaction(async (tx) => {
+        await clockTrust.mark(tx)
+        return { ...(await budget.spend(tx, at)), at }
+      })
+    }
+
+    /** Begins a chain by its name: the first step is asked for, of whoever it may be. */
+    async function ask({ technician }: Credential): Promise<Extract<Verdict, { kind: 'next' }>> {
+      const alias = canonicalAlias(technician) ?? technician
       const subject = roster.find(alias)
-      if (!subject) return failStranger(alias)
-      const granted = grantOf(subject)
+      const begun = subject && (await attempts.start(about(subject)))
+      const attempt = begun?.status === 'pending' ? begun.attempt : null
+      const { label } = (attempt?.chain ?? drawChain(policy, random))[0]!
+      walk = subject && attempt ? { attempt, subject } : { stranger: alias, label }
+      return { kind: 'next', label }
+    }
+
+    async function begin(credential: Credential | null): Promise<Verdict> {
+      const alias = credential && canonicalAlias(credential.technician)
+      if (!credential || credential.code === null || alias === null) return { kind: 'failed', lock: null }
+      const subject = roster.find(alias)
+      const stranger = { stranger: alias, label: policy.factors[0]!.label }
+      if (!subject) return failStranger(stranger)
       const outcome = await attempts.prove({
-        ...{ gate: 'serial', purpose: `open ${port}`, subject, policies },
-        ...{ input: credential.code, grant: granted },
+        ...about(subject),
+        ...{ input: credential.code, grant: grantOf(subject) },
       })
       // A technician without the factors that the policy asks for: nothing was judged, nothing is told.
       if (outcome.status === 'allowed' || outcome.status === 'denied' || outcome.status === 'must_enrol')
-        return { kind: 'failed', lock: null }
+        return failStranger(stranger)
       return verdictOf(outcome, subject)
     }
 
-    async function goOn({ attempt, subject }: NonNullable<typeof walk>, input: string): Promise<Verdict> {
+    async function goOn(walked: Walk, input: string): Promise<Verdict> {
+      if ('stranger' in walked) return failStranger(walked)
+      const { attempt, subject } = walked
       // Taken out, or the bundle expired, between two steps.
       if (roster.find(canonicalAlias(subject.ref)!) === null) return { kind: 'failed', lock: null }
       const outcome = await attempts.verify({ attemptId: attempt.id, input, grant: grantOf(subject) })
       return verdictOf(outcome, subject)
     }
+
+    async function failStranger(walked: Extract<Walk, { stranger: string }>): Promise<Verdict> {
+      const { stranger: alias, label } = walked
+      const now = clock.now()
+      const { admitted, locksNow } = await store.transaction((tx) =>
+        strangerBudget(alias, limits).spend(tx, now),
+      )
+      if (!admitted) return { kind: 'locked', lock: alias }
+      if (locksNow) return { kind: 'failed', lock: alias }
+      walk = walked
+      return { kind: 'failed', lock: null, ...(policy.onFailure === 'retry' && { again: label }) }
+    }
+
+    const about = (subject: Subject) => ({ gate: 'serial', purpose: `open ${port}`, subject, policies })
 
     async function verdictOf(outcome: VerifyOutcome<string>, subject: Subject): Promise<Verdict> {
       switch (outcome.status) {
@@ -121,8 +173,13 @@ export function createAuthority(options: AuthorityOptions): Authority {
         case 'advanced':
           walk = { attempt: outcome.attempt, subject }
           return { kind: 'next', label: outcome.attempt.chain[outcome.attempt.cursor]!.label }
-        case 'rejected':
-          return { kind: 'failed', lock: outcome.lockedUntil === null ? null : subject.ref }
+        case 'rejected': {
+          const { attempt, lockedUntil } = outcome
+          if (lockedUntil !== null) return { kind: 'failed', lock: subject.ref }
+          if (policy.onFailure === 'reset') return { kind: 'failed', lock: null }
+          walk = { attempt, subject }
+          return { kind: 'failed', lock: null, again: attempt.chain[attempt.cursor]!.label }
+        }
         case 'locked':
           return { kind: 'locked', lock: subject.ref }
         case 'gone':
@@ -154,15 +211,6 @@ export function createAuthority(options: AuthorityOptions): Authority {
       const { factor, attempt, ...detail } = readEntry(entry).data as Proof['detail']
       return attempt === id ? [{ factor: String(factor), detail }] : []
     })
-  }
-
-  async function failStranger(alias: string): Promise<Verdict> {
-    const now = clock.now()
-    const { admitted, locksNow } = await store.transaction((tx) =>
-      strangerBudget(alias, limits).spend(tx, now),
-    )
-    if (!admitted) return { kind: 'locked', lock: alias }
-    return { kind: 'failed', lock: locksNow ? alias : null }
   }
 
   async function unlock(port: string, locks: readonly string[]): Promise<void> {

@@ -67,8 +67,9 @@ describe('the line that is typed', () => {
 })
 
 describe('a credential', () => {
-  it('is two words', () => {
+  it('is two words, or a name alone', () => {
     expect(parseCredential('  alice  123456 ')).toEqual({ technician: 'alice', code: '123456' })
-    for (const text of ['', ' ', 'alice', 'alice 123 456']) expect(parseCredential(text)).toBeNull()
+    expect(parseCredential(' alice ')).toEqual({ technician: 'alice', code: null })
+    for (const text of ['', ' ', 'alice 123 456']) expect(parseCredential(text)).toBeNull()
   })
 })

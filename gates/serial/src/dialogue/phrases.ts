@@ -15,6 +15,7 @@ export const phrases = {
       ? 'Refused: a line has at most 256 bytes.'
       : 'Refused: the line holds control characters.',
   next: (step: string) => `${step}?`,
+  unread: 'Which factor comes first is drawn: the code was not looked at.',
   technicianLocked: (technician: string) => `${technician} is LOCKED after too many failures.\n${unlocking}`,
   portLocked: `This port is LOCKED after too many failures.\n${unlocking}`,
   breakGlassHint: 'In an emergency: break-glass <code>',

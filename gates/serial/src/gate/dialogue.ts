@@ -63,11 +63,17 @@ export function createDialogue(options: DialogueOptions, memory: { failures: num
     tell(lock === wholePort ? phrases.portLocked : phrases.technicianLocked(lock), phrases.breakGlassHint)
   }
 
-  function fail(): void {
-    startOver()
+  /** `again`: the step that may be tried once more; without it the chain starts over. */
+  function fail(again?: string): void {
+    if (again === undefined) startOver()
+    else masked = true
     const wait = Math.min(longestWait, 2 ** memory.failures)
     memory.failures += 1
-    cancelWait = timers.after(wait * second, () => ended || ask())
+    cancelWait = timers.after(wait * second, () => {
+      if (ended) return
+      if (again !== undefined) tell(phrases.next(again))
+      ask()
+    })
   }
 
   async function answer(text: string): Promise<void> {
@@ -105,7 +111,7 @@ export function createDialogue(options: DialogueOptions, memory: { failures: num
         break
       case 'next':
         masked = true
-        tell(phrases.next(verdict.label))
+        tell(...(verdict.unread ? [phrases.unread] : []), phrases.next(verdict.label))
         ask()
         break
       case 'clock':
@@ -120,7 +126,7 @@ export function createDialogue(options: DialogueOptions, memory: { failures: num
           options.locked(verdict.lock)
           tellLock(verdict.lock)
         }
-        fail()
+        fail(verdict.kind === 'failed' ? verdict.again : undefined)
     }
   }
 
