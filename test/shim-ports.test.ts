@@ -73,4 +73,12 @@ it('one daemon guards several ports: what happens at one is no matter of the oth
   expect(out).toContain('left: sensor case')
   expect(out).toContain('right: sensor case')
   expect(await bench.control('reset', { reason: 'a trial' })).toEqual({ reset: ['left', 'right'] })
+
+  // failures are counted over all ports: whoever is unlocked by the name of one is unlocked on all
+  expect((await states()).right!.state).toBe('LOCKED')
+  expect(await bench.control('unlock', { port: 'left', technician: 'Alice@Example.org' })).toEqual({
+    unlocked: ['alice@example.org'],
+  })
+  expect((await states()).right!.state).toBe('IDLE')
+  await expect(bench.control('unlock', { technician: 'alice' })).rejects.toThrow('no technician "alice"')
 })

@@ -1,6 +1,7 @@
 import {
   type Attempts,
   type Clock,
+  canonicalAlias,
   createAttempts,
   type Factor,
   type Random,
@@ -135,6 +136,16 @@ export async function createShim(parts: ShimParts) {
     return [gate]
   }
 
+  /** Somebody's who may pass, or may have been locked: anything else was spelled wrong. */
+  async function aliasToUnlock(technician: string): Promise<string> {
+    const alias = canonicalAlias(technician)
+    const isLocked = [...gates.values()].some((gate) =>
+      gate.status().locked.some((lock) => lock !== wholePort && canonicalAlias(lock) === alias),
+    )
+    if (alias !== null && (isLocked || (await authority.isKnown(alias)))) return alias
+    throw new SallyportError('not_found', `there is no technician "${technician}", and no lock of that name`)
+  }
+
   /** One port, named or the only one. */
   function theGate(id: string | undefined): PortGate {
     const [gate, ...others] = gateOf(id)
@@ -168,17 +179,32 @@ export async function createShim(parts: ShimParts) {
       }
     },
 
-    /** Lifts locks: of one technician everywhere, of one port, or all there are. */
+    /**
+     * Lifts locks: of one technician, of one port, or all there are. A technician's failures are counted over
+     * all ports, so that whoever is unlocked is unlocked on all of them.
+     */
     async unlock({ port, technician }: { port?: string | undefined; technician?: string | undefined }) {
-      const unlocked: string[] = []
-      for (const gate of gateOf(port)) {
+      const chosen = gateOf(port)
+      const aliases = new Set(
+        technician === undefined
+          ? chosen.flatMap((gate) => gate.status().locked.map((lock) => canonicalAlias(lock)))
+          : [await aliasToUnlock(technician)],
+      )
+      const unlocked = new Set<string>()
+      for (const gate of gates.values()) {
+        const whole = technician === undefined && chosen.includes(gate)
         const { locked } = gate.status()
-        const locks = technician === undefined ? [...new Set([...locked, wholePort])] : [technician]
-        await authority.unlock(gate.id, locks)
+        const locks = locked.filter((lock) =>
+          lock === wholePort ? whole : aliases.has(canonicalAlias(lock)),
+        )
+        // Budgets are cleared where nothing is locked yet, too: an administrator gives a fresh one.
+        const names = technician === undefined ? locks : [...locks, technician]
+        if (!chosen.includes(gate) && locks.length === 0) continue
+        await authority.unlock(gate.id, whole ? [...new Set([...names, wholePort])] : names)
         await gate.send({ type: 'unlocked', locks })
-        unlocked.push(...locks.filter((lock) => locked.includes(lock)))
+        for (const lock of locks) unlocked.add(lock)
       }
-      return { unlocked }
+      return { unlocked: [...unlocked] }
     },
 
     async reset({ port, reason }: { port?: string | undefined; reason: string }) {

@@ -51,6 +51,8 @@ export interface Conversation {
 export interface Authority {
   /** One walk from the credential line to the end of the chain, at one port. */
   converse(port: string): Conversation
+  /** Whether somebody has, or had, that canonical name. */
+  isKnown(alias: string): Promise<boolean>
   /** Lifts locks: of one technician, of the port, or all that `locks` names. */
   unlock(port: string, locks: readonly string[]): Promise<void>
 }
@@ -228,5 +230,9 @@ export function createAuthority(options: AuthorityOptions): Authority {
     })
   }
 
-  return { converse, unlock }
+  async function isKnown(alias: string): Promise<boolean> {
+    return (await store.read((tx) => tx.subjects.findByAlias(shimApplication, alias))) !== null
+  }
+
+  return { converse, unlock, isKnown }
 }

@@ -25,7 +25,7 @@ async function makePort(parts: { saved?: Partial<PortState>; verdict: Verdict })
           return parts.verdict
         },
       }),
-      async unlock() {},
+      ...{ async unlock() {}, isKnown: async () => true },
     },
     breakGlass: { redeem: async () => null } as never,
     recorder: { open: () => Promise.reject(new Error('no recorder here')) } as never as Recorder,
