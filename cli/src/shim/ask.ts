@@ -31,11 +31,25 @@ export async function askCommand(
 ): Promise<void> {
   const given = Object.fromEntries(Object.entries(args).filter(([, value]) => value !== undefined))
   const data = await callControl(controlPath(readShimConfig(options.config)), command, given)
-  const text = () =>
-    command === 'status'
-      ? formatStatus(data as StatusAnswer)
-      : `${style.green('done')}: ${command}${list(data)}`
+  const text = () => {
+    if (command === 'status') return formatStatus(data as StatusAnswer)
+    if (command === 'clock accept') return formatAccepted(data as AcceptedClock)
+    return `${style.green('done')}: ${command}${list(data)}`
+  }
   print({ json: options.json ?? false, data, text })
+}
+
+interface AcceptedClock {
+  before: number | null
+  now: number
+  trusted: boolean
+  reason?: string
+}
+
+function formatAccepted({ before, now, trusted, reason }: AcceptedClock): string {
+  const [from, to] = [before, now].map((time) => (time === null ? null : new Date(time).toISOString()))
+  const accepted = `${style.green('done')}: the clock is taken as it stands, ${to}${from ? `; it had got as far as ${from}` : ''}`
+  return trusted ? accepted : `${accepted}\n${style.yellow(`codes are still refused: ${reason}`)}`
 }
 
 function formatStatus({ ports, boot_count: boots, clock, directory }: StatusAnswer): string {

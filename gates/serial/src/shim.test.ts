@@ -65,13 +65,14 @@ async function makeGate(extra: Record<string, unknown> = {}) {
     ...extra,
   })
   const raised: string[] = []
+  const ntp = { synchronised: true }
   const quiet = { info() {}, warn() {}, error() {} }
   const shim = await createShim({
     ...{ config, store, vault, clock, random: systemRandom, recorder, timers, log: quiet, software: 'test' },
     alerts: { raise: async (kind) => void raised.push(kind) },
     ...{
       factors: [createTotpFactor(), createBackupFactor(), createYubikeyFactor({ validator })],
-      synchronised: async () => true,
+      synchronised: async () => ntp.synchronised,
     },
     endpointOf: ({ path }) => (path === 'near' ? near : far).endpoint,
   })
@@ -100,7 +101,7 @@ async function makeGate(extra: Record<string, unknown> = {}) {
   }
   const entries = async () =>
     (await store.read((tx) => tx.ledger.entries(0, 10_000))).map((entry) => readEntry(entry))
-  return { ...{ shim, near, far, timers, clock, store, port, code, say, entries, raised } }
+  return { ...{ shim, near, far, timers, clock, store, port, code, say, entries, raised, ntp } }
 }
 
 /** The block of a YubiKey's OTP, opened with nothing of ours. */
@@ -173,6 +174,33 @@ describe('the gate', () => {
     expect(await say(`break-glass ${emergency}`)).toContain('Authentication failed.')
     await shim.breakGlass.explain(session!, 'the pump had stopped')
     await expect.poll(port).not.toHaveProperty('unexplained')
+  })
+
+  it('opens by an emergency code while the clock is refused, and says what mends it', async () => {
+    const { say, timers, port, code, shim, near, clock, ntp } = await makeGate({
+      clock: { require_sync: true },
+    })
+    const emergency = await shim.breakGlass.issue('service')
+    near.type('\r')
+    // while codes are taken it is a name like any other
+    expect(await say(`break-glass ${emergency}`)).toContain('Authentication failed.')
+    timers.pass(1_000)
+    ntp.synchronised = false
+    const refused = await say(`alice ${code()}`)
+    expect(refused).toContain('not synchronised by NTP.\r\nIn an emergency: break-glass <code>')
+    expect(refused).not.toContain('clock accept')
+    expect(await shim.acceptClock({ reason: 'it is right' })).toMatchObject({
+      trusted: false,
+      reason: 'the clock is not synchronised by NTP',
+    })
+    ntp.synchronised = true
+    await say(`alice ${'0'.repeat(6)}`)
+    timers.pass(2_000)
+    clock.time -= 3_600_000
+    expect(await say(`alice ${code()}`)).toMatch(/set back[\s\S]*clock accept\r\n> $/)
+    expect(await say(`break-glass ${emergency}`)).toContain('Break-glass. Session')
+    expect(await port()).toMatchObject({ state: 'OPEN', technician: 'break-glass', locked: [] })
+    expect(await shim.acceptClock({ reason: 'the battery was dead' })).toMatchObject({ trusted: true })
   })
 
   it('locks nobody but the asterisk, however an asterisk is typed', async () => {

@@ -19,7 +19,7 @@ import {
 import { isFirstStepDrawn } from '../config/shim-config.ts'
 import { type Credential, parseCredential } from '../dialogue/credential.ts'
 import { wholePort } from '../state/port-state.ts'
-import type { ClockTrust } from './clock-trust.ts'
+import type { ClockTrust, ClockVerdict } from './clock-trust.ts'
 import { shimApplication } from './enrol-technicians.ts'
 import { portBudget, strangerBudget } from './port-budget.ts'
 import type { Roster } from './roster.ts'
@@ -42,7 +42,7 @@ export type Verdict =
   | { kind: 'failed'; lock: string | null; again?: string }
   /** Not judged at all: this technician, or the whole port, is locked. */
   | { kind: 'locked'; lock: string }
-  | { kind: 'clock'; reason: string }
+  | ({ kind: 'clock' } & Extract<ClockVerdict, { trusted: false }>)
 
 export interface Conversation {
   judge(text: string): Promise<Verdict>
@@ -51,6 +51,8 @@ export interface Conversation {
 export interface Authority {
   /** One walk from the credential line to the end of the chain, at one port. */
   converse(port: string): Conversation
+  /** Whether codes can be judged at all. */
+  clock(): Promise<ClockVerdict>
   /** Whether somebody has, or had, that canonical name. */
   isKnown(alias: string): Promise<boolean>
   /** Lifts locks: of one technician, of the port, or all that `locks` names. */
@@ -86,7 +88,7 @@ export function createAuthority(options: AuthorityOptions): Authority {
 
     async function judge(text: string): Promise<Verdict> {
       const clockVerdict = await clockTrust.check()
-      if (!clockVerdict.trusted) return { kind: 'clock', reason: clockVerdict.reason }
+      if (!clockVerdict.trusted) return { kind: 'clock', ...clockVerdict }
       await roster.refresh()
       // The guess is on the disk before anything is known about it.
       const spent = paid ?? (await spend())
@@ -234,5 +236,5 @@ export function createAuthority(options: AuthorityOptions): Authority {
     return (await store.read((tx) => tx.subjects.findByAlias(shimApplication, alias))) !== null
   }
 
-  return { converse, unlock, isKnown }
+  return { converse, unlock, isKnown, clock: clockTrust.check }
 }

@@ -1,13 +1,16 @@
 import { type Clock, SallyportError, type Store, type Tx } from '@sallyport/core'
 
-export type ClockVerdict = { trusted: true } | { trusted: false; reason: string }
+/** `mend`: what makes it trusted again. Nobody's word stands for a synchronisation that is demanded. */
+export type ClockVerdict =
+  | { trusted: true }
+  | { trusted: false; reason: string; mend: 'accept' | 'synchronise' }
 
 export interface ClockTrust {
   check(): Promise<ClockVerdict>
   /** Remembers, in `tx`, that the clock got this far. Never backwards. */
   mark(tx: Tx): Promise<void>
-  /** An administrator says that the clock is right as it stands now. */
-  accept(reason: string): Promise<{ before: number | null; now: number }>
+  /** An administrator says that the clock is right as it stands now. Answers what that changed. */
+  accept(reason: string): Promise<{ before: number | null; now: number } & ClockVerdict>
 }
 
 const latest = 'shim.clock.latest'
@@ -26,25 +29,28 @@ export function createClockTrust(options: {
   synchronised: () => Promise<boolean>
 }): ClockTrust {
   const { store, clock, requireSync, synchronised } = options
+
+  async function check(): Promise<ClockVerdict> {
+    const seen = await store.read(readLatest)
+    const behind = seen === null ? 0 : seen - clock.now()
+    if (behind > tolerance) {
+      const from = new Date(seen!).toISOString()
+      return { trusted: false, reason: `the clock was set back: it showed ${from} before`, mend: 'accept' }
+    }
+    if (requireSync && !(await synchronised())) {
+      return { trusted: false, reason: 'the clock is not synchronised by NTP', mend: 'synchronise' }
+    }
+    return { trusted: true }
+  }
+
   return {
-    async check() {
-      const seen = await store.read(readLatest)
-      const behind = seen === null ? 0 : seen - clock.now()
-      if (behind > tolerance) {
-        const from = new Date(seen!).toISOString()
-        return { trusted: false, reason: `the clock was set back: it showed ${from} before` }
-      }
-      if (requireSync && !(await synchronised())) {
-        return { trusted: false, reason: 'the clock is not synchronised by NTP' }
-      }
-      return { trusted: true }
-    },
+    check,
     async mark(tx) {
       const seen = await readLatest(tx)
       if (seen === null || clock.now() > seen) await tx.settings.put(latest, String(clock.now()))
     },
-    accept: (reason) =>
-      store.transaction(async (tx) => {
+    async accept(reason) {
+      const accepted = await store.transaction(async (tx) => {
         const before = await readLatest(tx)
         const now = clock.now()
         await tx.settings.put(latest, String(now))
@@ -56,7 +62,9 @@ export function createClockTrust(options: {
           data: { before, reason },
         })
         return { before, now }
-      }),
+      })
+      return { ...accepted, ...(await check()) }
+    },
   }
 }
 

@@ -1,4 +1,9 @@
 const unlocking = 'It stays so until an administrator runs: sallyport shim unlock'
+const breakGlassHint = 'In an emergency: break-glass <code>'
+const mendingClock = {
+  accept: 'An administrator sets the clock right, or runs: sallyport shim clock accept',
+  synchronise: 'An administrator gets the clock synchronised: timedatectl says how it stands',
+}
 
 /** Every sentence that the gate says to a person at its line. */
 export const phrases = {
@@ -18,9 +23,9 @@ export const phrases = {
   unread: 'Which factor comes first is drawn: the code was not looked at.',
   technicianLocked: (technician: string) => `${technician} is LOCKED after too many failures.\n${unlocking}`,
   portLocked: `This port is LOCKED after too many failures.\n${unlocking}`,
-  breakGlassHint: 'In an emergency: break-glass <code>',
-  clockUntrusted: (reason: string) =>
-    `Codes are refused: ${reason}.\nAn administrator sets the clock right, or runs: sallyport shim clock accept`,
+  breakGlassHint,
+  clockUntrusted: (reason: string, mend: 'accept' | 'synchronise') =>
+    `Codes are refused: ${reason}.\n${breakGlassHint}\n${mendingClock[mend]}`,
   ended: (reason: string) => `Session ended: ${reason}.`,
   stopped: (reason: string) =>
     `EMERGENCY STOP: ${reason}.\nThe line is cut, until an administrator runs: sallyport shim reset`,

@@ -76,9 +76,13 @@ export function createDialogue(options: DialogueOptions, memory: { failures: num
     })
   }
 
+  /** A locked gate must not cost a patient, and no more must a dead battery of its clock. */
+  async function codesAreRefused(): Promise<boolean> {
+    return locks().length > 0 || !(await authority.clock()).trusted
+  }
+
   async function answer(text: string): Promise<void> {
     const typedAt = timers.monotonic()
-    const emergency = locks().length > 0 ? breakGlassWord.exec(text) : null
     if (text.trim() === '') {
       ask()
       return
@@ -88,7 +92,8 @@ export function createDialogue(options: DialogueOptions, memory: { failures: num
       ask()
       return
     }
-    if (emergency) {
+    const emergency = breakGlassWord.exec(text)
+    if (emergency && (await codesAreRefused())) {
       const session = await options.redeem(emergency[1]!)
       if (ended) return
       if (session !== null) {
@@ -115,7 +120,7 @@ export function createDialogue(options: DialogueOptions, memory: { failures: num
         ask()
         break
       case 'clock':
-        tell(phrases.clockUntrusted(verdict.reason))
+        tell(phrases.clockUntrusted(verdict.reason, verdict.mend))
         startOver()
         ask()
         break

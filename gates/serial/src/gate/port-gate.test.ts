@@ -25,7 +25,7 @@ async function makePort(parts: { saved?: Partial<PortState>; verdict: Verdict })
           return parts.verdict
         },
       }),
-      ...{ async unlock() {}, isKnown: async () => true },
+      ...{ async unlock() {}, isKnown: async () => true, clock: async () => ({ trusted: true }) },
     },
     breakGlass: { redeem: async () => null } as never,
     recorder: { open: () => Promise.reject(new Error('no recorder here')) } as never as Recorder,

@@ -46,6 +46,7 @@ const moves: Partial<Record<`${StateName} ${EventType}`, [StateName, ...Effect[]
   'CHALLENGE disconnected': ['IDLE', 'end_dialogue'],
   'CHALLENGE timed_out': ['IDLE', 'end_dialogue'],
   'CHALLENGE authenticated': ['OPEN', 'open_line'],
+  'CHALLENGE break_glass': ['OPEN', 'open_line'],
   'CHALLENGE locked': ['LOCKED'],
   'CHALLENGE tamper': ['EMERGENCY_STOP', 'cut_line'],
   'OPEN disconnected': ['FLUSHED', 'finish'],
