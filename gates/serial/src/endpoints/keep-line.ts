@@ -6,6 +6,8 @@ const retryAfter = 500
 export interface KeptLine {
   /** The line, while there is one. */
   readonly line: Line | null
+  /** The first try at opening it has ended, one way or the other. */
+  readonly tried: Promise<void>
   /** Drops the line at once, with what it holds; it is opened again unless `stop` was called. */
   cut(): void
   stop(): void
@@ -67,8 +69,9 @@ export function keepLine(
     had?.cut()
   }
 
-  void open()
+  const tried = open()
   return {
+    tried,
     get line() {
       return line
     },

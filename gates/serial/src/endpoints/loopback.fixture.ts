@@ -1,13 +1,14 @@
 import type { Endpoint, LineEvents } from './line.ts'
 
 /** A line whose other end is this test. */
-export function createLoopback(path: string) {
+export function createLoopback(path: string, { opens = Promise.resolve() } = {}) {
   let events: LineEvents | null = null
   let sent = ''
   const driven: ('break' | { dtr: boolean; rts: boolean })[] = []
   const endpoint: Endpoint = {
     settings: { path },
     async open(given) {
+      await opens
       events = given
       return {
         write(bytes, written) {

@@ -15,7 +15,7 @@ export interface DialogueOptions {
   timers: Timers
   say(text: string): void
   locks(): readonly string[]
-  deviceIsThere(): boolean
+  deviceIsThere(): Promise<boolean>
   redeem(code: string): Promise<string | null>
   granted(verdict: Extract<Verdict, { kind: 'granted' }>, typedAt: number): void
   glassBroken(session: string, typedAt: number): void
@@ -87,7 +87,9 @@ export function createDialogue(options: DialogueOptions, memory: { failures: num
       ask()
       return
     }
-    if (!options.deviceIsThere()) {
+    const deviceIsThere = await options.deviceIsThere()
+    if (ended) return
+    if (!deviceIsThere) {
       tell(phrases.noDevice)
       ask()
       return

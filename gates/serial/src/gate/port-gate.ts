@@ -12,6 +12,7 @@ import { createModemLines } from './modem-lines.ts'
 
 const challengeLasts = 2 * 60_000
 const longestSilence = 2_000
+const firstOpening = 1_000
 const endsLine = (byte: number) => byte === 0x0d || byte === 0x0a
 
 export interface Transition {
@@ -154,13 +155,21 @@ export function createPortGate(options: PortGateOptions): PortGate {
     if (effect === 'finish') ending = endSession('finish')
   }
 
+  /** At a start both lines open at once, and somebody may type before the second is open. */
+  async function deviceIsThere(): Promise<boolean> {
+    if (far.line === null) {
+      await Promise.race([far.tried, new Promise<void>((done) => timers.after(firstOpening, done))])
+    }
+    return far.line !== null
+  }
+
   function beginDialogue(): void {
     endDialogue()
     const mine = createDialogue(
       {
         ...{ banner: rules.banner, authority, port: id, timers, say },
         locks: () => state.locks,
-        deviceIsThere: () => far.line !== null,
+        deviceIsThere,
         redeem: (code) => breakGlass.redeem(id, code),
         granted: ({ session: granted, technician, openedBy }, typedAt) => {
           void open({ session: granted, technician: { id: technician }, openedBy }, typedAt)

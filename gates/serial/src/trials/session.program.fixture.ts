@@ -33,7 +33,7 @@ function lineOf(write: (bytes: Uint8Array) => void): KeptLine {
       written?.()
     },
   }
-  return { line, cut: nothing, stop: nothing }
+  return { line, tried: Promise.resolve(), cut: nothing, stop: nothing }
 }
 
 function toDevice(bytes: Uint8Array): void {
