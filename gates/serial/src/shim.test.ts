@@ -1,4 +1,4 @@
-import { createDecipheriv } from 'node:crypto'
+import * as crypto from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -17,12 +17,14 @@ import {
   totp,
 } from '@sallyport/core'
 import { createSqliteStore } from '@sallyport/store'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { parseShimConfig } from './config/shim-config.ts'
 import { createLoopback } from './endpoints/loopback.fixture.ts'
 import { createRecorder } from './recorder/recorder.ts'
 import { createShim } from './shim.ts'
 import { createTurnedTimers } from './timers.fixture.ts'
+
+vi.mock('node:crypto', { spy: true })
 
 const secret = 'JBSWY3DPEHPK3PXP'
 const undo: (() => Promise<void> | void)[] = []
@@ -108,7 +110,7 @@ async function makeGate(extra: Record<string, unknown> = {}) {
 function openedBy(key: string, modhex: string): string {
   const letters = 'cbdefghijklnrtuv'
   const hex = [...modhex].map((letter) => letters.indexOf(letter).toString(16)).join('')
-  const decipher = createDecipheriv('aes-128-ecb', Buffer.from(key, 'hex'), null).setAutoPadding(false)
+  const decipher = crypto.createDecipheriv('aes-128-ecb', Buffer.from(key, 'hex'), null).setAutoPadding(false)
   return Buffer.concat([decipher.update(Buffer.from(hex, 'hex')), decipher.final()]).toString('hex')
 }
 
@@ -258,6 +260,24 @@ describe('the gate', () => {
       let said = ''
       await expect.poll(() => (said += near.take())).toMatch(asked)
       expect(await say('123456')).toMatch(last ? /nobody is LOCKED/ : /^\*{6}\r\nAuthentication failed\.\r\n/)
+      timers.pass(8_000)
+    }
+  })
+
+  it('pays the same work for a backup code of anybody, and of nobody', async () => {
+    const factors = [{ id: 'any', label: 'Code', any_of: ['totp', 'backup'] }]
+    const { say, timers, near } = await makeGate({ policy: { mode: 'fixed', requiredSteps: 1, factors } })
+    near.type('\r')
+    for (const [line, hashes] of [
+      ['alice WXYZ-2345', 1],
+      // without a set of codes of his own
+      ['bob WXYZ-2345', 1],
+      ['nobody WXYZ-2345', 1],
+      ['nobody 123456', 0],
+    ] as const) {
+      vi.mocked(crypto.pbkdf2).mockClear()
+      expect(await say(line)).toContain('Authentication failed.')
+      expect(vi.mocked(crypto.pbkdf2), line).toHaveBeenCalledTimes(hashes)
       timers.pass(8_000)
     }
   })

@@ -7,12 +7,14 @@ import {
   drawChain,
   type GuessLimits,
   guessKey,
+  hashBackupCodes,
   parseGatePolicies,
   type Random,
   randomId,
   readEntry,
   type Store,
   type Subject,
+  stepKinds,
   type Tx,
   type VerifyOutcome,
 } from '@sallyport/core'
@@ -79,6 +81,7 @@ export function createAuthority(options: AuthorityOptions): Authority {
   const firstIsDrawn = isFirstStepDrawn(policy)
   /** A chain of one step that is always the same is said in one line, as the banner has it. */
   const asksByName = firstIsDrawn || policy.requiredSteps > 1
+  const takesBackup = policy.factors.some((step) => stepKinds(step).includes('backup'))
 
   function converse(port: string): Conversation {
     const budget = portBudget(port)
@@ -132,35 +135,39 @@ export function createAuthority(options: AuthorityOptions): Authority {
     async function begin(credential: Credential | null): Promise<Verdict> {
       const alias = credential && canonicalAlias(credential.technician)
       if (!credential || credential.code === null || alias === null) return { kind: 'failed', lock: null }
+      const { code: input } = credential
       const subject = roster.find(alias)
       const stranger = { stranger: alias, label: policy.factors[0]!.label }
-      if (!subject) return failStranger(stranger)
-      const outcome = await attempts.prove({
-        ...about(subject),
-        ...{ input: credential.code, grant: grantOf(subject) },
-      })
+      if (!subject) return failStranger(stranger, input)
+      const outcome = await attempts.prove({ ...about(subject), input, grant: grantOf(subject) })
       // A technician without the factors that the policy asks for: nothing was judged, nothing is told.
       if (outcome.status === 'allowed' || outcome.status === 'denied' || outcome.status === 'must_enrol')
-        return failStranger(stranger)
+        return failStranger(stranger, input)
+      if (outcome.status === 'rejected') await evenOut(input, outcome.attempt)
       return verdictOf(outcome, subject)
     }
 
     async function goOn(walked: Walk, input: string): Promise<Verdict> {
-      if ('stranger' in walked) return failStranger(walked)
+      if ('stranger' in walked) return failStranger(walked, input)
       const { attempt, subject } = walked
       // Taken out, or the bundle expired, between two steps.
       if (roster.find(canonicalAlias(subject.ref)!) === null) return { kind: 'failed', lock: null }
       const outcome = await attempts.verify({ attemptId: attempt.id, input, grant: grantOf(subject) })
+      if (outcome.status === 'rejected') await evenOut(input, attempt)
       return verdictOf(outcome, subject)
     }
 
-    async function failStranger(walked: Extract<Walk, { stranger: string }>): Promise<Verdict> {
+    async function failStranger(
+      walked: Extract<Walk, { stranger: string }>,
+      input: string,
+    ): Promise<Verdict> {
       const { stranger: alias, label } = walked
       const now = clock.now()
       const { admitted, locksNow } = await store.transaction((tx) =>
         strangerBudget(alias, limits).spend(tx, now),
       )
       if (!admitted) return { kind: 'locked', lock: alias }
+      await evenOut(input, null)
       if (locksNow) return { kind: 'failed', lock: alias }
       walk = walked
       return { kind: 'failed', lock: null, ...(policy.onFailure === 'retry' && { again: label }) }
@@ -179,13 +186,13 @@ export function createAuthority(options: AuthorityOptions): Authority {
           return { kind: 'next', label: outcome.attempt.chain[outcome.attempt.cursor]!.label }
         case 'rejected': {
           const { attempt, lockedUntil } = outcome
-          if (lockedUntil !== null) return { kind: 'failed', lock: subject.ref }
+          if (lockedUntil !== null) return { kind: 'failed', lock: canonicalAlias(subject.ref) }
           if (policy.onFailure === 'reset') return { kind: 'failed', lock: null }
           walk = { attempt, subject }
           return { kind: 'failed', lock: null, again: attempt.chain[attempt.cursor]!.label }
         }
         case 'locked':
-          return { kind: 'locked', lock: subject.ref }
+          return { kind: 'locked', lock: canonicalAlias(subject.ref)! }
         case 'gone':
           return { kind: 'failed', lock: null }
       }
@@ -205,6 +212,19 @@ export function createAuthority(options: AuthorityOptions): Authority {
     }
 
     return { judge }
+  }
+
+  /**
+   * A backup code costs a slow hash for each set that somebody has: whoever has fewer, or is nobody, costs as
+   * much as the one with the most, so that the time tells of no name whether it is somebody's.
+   */
+  async function evenOut(input: string, judged: Attempt | null): Promise<void> {
+    if (!takesBackup) return
+    const { own, most } = roster.setsFor(input, judged?.subjectId ?? null)
+    const step = judged?.chain[judged.cursor]
+    const paid = step && stepKinds(step).includes('backup') ? own : 0
+    for (let hashes = paid; hashes < most; hashes++)
+      await hashBackupCodes([input], { random, format: 'short' })
   }
 
   /** As the ledger has them: there stands what matched, which the attempt itself does not keep. */

@@ -1,6 +1,8 @@
 import {
+  type BackupSettings,
   type Clock,
   canonicalAlias,
+  isBackupCode,
   type Random,
   type Store,
   type Subject,
@@ -17,6 +19,8 @@ export interface Roster {
   /** Everybody who was on it since the start, by their ids: locks and sessions outlive a change. */
   readonly known: ReadonlyMap<string, Subject>
   nameOf(id: string): string | undefined
+  /** How many sets of backup codes such a code is held against: of that subject, and at most of anybody. */
+  setsFor(code: string, subjectId: string | null): { own: number; most: number }
   /** Takes in what changed. Only while the clock is to be trusted. */
   refresh(): Promise<void>
   /** `null` without a directory. */
@@ -27,6 +31,8 @@ interface Member {
   subject: Subject
   name: string | undefined
   bundled: boolean
+  /** Of each set of backup codes. */
+  formats: BackupSettings['format'][]
 }
 
 export async function createRoster(parts: {
@@ -66,8 +72,10 @@ export async function createRoster(parts: {
     })
     const next = new Map<string, Member>()
     for (const [from, list] of [config.technicians, people].entries()) {
-      for (const { id, name } of list)
-        next.set(canonicalAlias(id)!, { subject: subjects.get(id)!, name, bundled: from === 1 })
+      for (const { id, name, factors } of list) {
+        const formats = formatsOf(factors)
+        next.set(canonicalAlias(id)!, { subject: subjects.get(id)!, name, bundled: from === 1, formats })
+      }
     }
     const gone = [...members].flatMap(([alias, { subject }]) => (next.has(alias) ? [] : [subject.ref]))
     for (const { subject } of next.values()) known.set(subject.ref, subject)
@@ -90,6 +98,15 @@ export async function createRoster(parts: {
       const member = members.get(alias)
       return member === undefined || (member.bundled && !directory?.holds()) ? null : member.subject
     },
+    setsFor(code, subjectId) {
+      const counts = { own: 0, most: 0 }
+      for (const { subject, formats } of members.values()) {
+        const sets = formats.filter((format) => isBackupCode(code, format)).length
+        if (subject.id === subjectId) counts.own = sets
+        counts.most = Math.max(counts.most, sets)
+      }
+      return counts
+    },
     nameOf: (id) => members.get(canonicalAlias(id)!)?.name,
     refresh() {
       refreshing ??= refresh().finally(() => {
@@ -99,4 +116,13 @@ export async function createRoster(parts: {
     },
     directory: () => directory?.status() ?? null,
   }
+}
+
+function formatsOf(factors: Enrollable['factors']): BackupSettings['format'][] {
+  return factors.flatMap((factor) => {
+    if (factor.type !== 'backup') return []
+    // what this gate's configuration holds is short; a bundle says what it brings
+    const brought = 'opened' in factor && 'settings' in factor.opened ? factor.opened.settings.format : null
+    return [brought ?? 'short']
+  })
 }
