@@ -83,6 +83,11 @@ describe('the watch over the box', () => {
       integrity: { output: 'measured boot: as it should be\n' },
       clock: { trusted: true },
     })
+
+    await expect(bench.control('reset', { reason: 'looked at' })).rejects.toThrow('still tripped: case')
+    expect((await bench.port()).state).toBe('EMERGENCY_STOP')
+    rmSync(bench.at('opened'))
+    expect(await bench.control('reset', { reason: 'shut again' })).toEqual({ reset: ['service'] })
   })
 
   it('with response: alert, tells and does not stop', async () => {

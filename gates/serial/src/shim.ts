@@ -76,6 +76,7 @@ export async function createShim(parts: ShimParts) {
   const authority = createAuthority({ ...parts, attempts, policy: config.policy, roster, limits, clockTrust })
   const journal = createJournal({ store, clock, timers, log, subjects: roster.known })
   const startedAt = timers.monotonic()
+  let stillTripped = async (): Promise<string[]> => []
 
   for (const port of config.ports) {
     const saved = await store.read((tx) => loadPortState(tx, port.id))
@@ -210,6 +211,11 @@ export async function createShim(parts: ShimParts) {
     async reset({ port, reason }: { port?: string | undefined; reason: string }) {
       const stopped = gateOf(port).filter((gate) => gate.status().state === 'EMERGENCY_STOP')
       if (stopped.length === 0) throw new SallyportError('not_found', 'no port stands in EMERGENCY_STOP')
+      const tripped = await stillTripped()
+      if (tripped.length > 0) {
+        const message = `still tripped: ${tripped.join(', ')}; find out why, and put an end to it first`
+        throw new SallyportError('invalid_input', message)
+      }
       for (const gate of stopped) await gate.send({ type: 'reset', reason })
       return { reset: stopped.map(({ id }) => id) }
     },
@@ -223,6 +229,11 @@ export async function createShim(parts: ShimParts) {
     },
 
     acceptClock: ({ reason }: { reason: string }) => clockTrust.accept(reason),
+
+    /** While one of them is tripped, what it stopped stays so. */
+    heedSensors(ask: () => Promise<string[]>) {
+      stillTripped = ask
+    },
 
     /** Something is wrong with the box itself: every port stops. */
     async tamper(reason: string) {

@@ -5,6 +5,8 @@ export interface Sensor {
   readonly id: string
   /** What it measures now. One that throws, or does not answer, is a fault of its own and stops no other. */
   read(): Promise<number>
+  /** One that keeps what happened once forgets it: an administrator has looked at it. */
+  rearm?(): void
   close?(): void
 }
 
@@ -21,6 +23,8 @@ export type SensorState = 'quiet' | 'tripped' | 'failed'
 
 export interface SensorWatch {
   states(): Record<string, SensorState>
+  /** Those that are tripped still, asked anew. */
+  stillTripped(): Promise<string[]>
   stop(): void
 }
 
@@ -94,6 +98,17 @@ export function watchSensors(parts: {
   for (const rule of rules) watch(rule)
   return {
     states: () => ({ ...states }),
+    async stillTripped() {
+      const tripped = rules.filter(({ sensor }) => states[sensor.id] === 'tripped')
+      const asked = tripped.map(async ({ sensor, threshold }) => {
+        sensor.rearm?.()
+        const late = new Promise<null>((resolve) => timers.after(patience, () => resolve(null)))
+        // One that fails by now is a fault, which stops no line, and is told as such.
+        const value = await Promise.race([sensor.read(), late]).catch(() => null)
+        return value !== null && value >= threshold ? sensor.id : null
+      })
+      return (await Promise.all(asked)).filter((id) => id !== null)
+    },
     stop() {
       stopped = true
       for (const cancel of cancels.values()) cancel()

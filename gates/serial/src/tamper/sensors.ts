@@ -11,7 +11,7 @@ const { O_RDONLY, O_NONBLOCK } = constants
 const kinds: Record<SensorConfig['type'], (config: SensorConfig) => Sensor> = {
   /** For trials: tripped by making the file; a number in it is what is measured. */
   file: ({ id, path }) => ({ id, read: () => readTrialFile(path!) }),
-  /** For trials: tripped by the signal, until the gate is started again. */
+  /** For trials: tripped by the signal, until the gate is reset. */
   signal: ({ id, signal }) => createSignalSensor(id, signal!),
   /** A case switch: the `value` file of a Linux GPIO line. */
   gpio: ({ id, path }) => ({ id, read: async () => numberIn(await readShort(path!)) }),
@@ -42,7 +42,10 @@ function createSignalSensor(id: string, signal: NodeJS.Signals): Sensor {
     value = 1
   }
   process.on(signal, note)
-  return { id, read: async () => value, close: () => void process.off(signal, note) }
+  const rearm = () => {
+    value = 0
+  }
+  return { id, read: async () => value, rearm, close: () => void process.off(signal, note) }
 }
 
 /** Never waits for the other end of a pipe, and reads no more than a number takes. */

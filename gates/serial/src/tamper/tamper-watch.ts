@@ -134,6 +134,7 @@ export async function createTamperWatch(parts: TamperWatchParts) {
     failed: (sensor, reason) => void alerts.raise('sensor-fault', { sensor, reason }),
     recovered: (sensor) => log.info({ sensor }, 'the sensor answers again'),
   })
+  if (config.tamper.response === 'emergency_stop') shim.heedSensors(watch.stillTripped)
   void beat()
 
   return {

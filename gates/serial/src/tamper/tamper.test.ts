@@ -90,6 +90,37 @@ describe('sensors', () => {
   })
 })
 
+describe('a reset', () => {
+  it('finds the sensors that are tripped still, asked anew', async () => {
+    let [open, signalled] = [1, 1]
+    const timers = createTurnedTimers()
+    const hangs = () => new Promise<number>(() => {})
+    let read = async () => 1
+    const rearm = () => {
+      signalled = 0
+    }
+    const sensors = [
+      { id: 'case', read: async () => open },
+      { id: 'signal', read: async () => signalled, rearm },
+      { id: 'hangs', read: () => read() },
+    ]
+    const nothing = () => {}
+    const watch = watchSensors({
+      rules: sensors.map((sensor) => ({ sensor, threshold: 1, debounce: 0, every: 20 })),
+      ...{ timers, tripped: nothing, failed: nothing, recovered: nothing },
+    })
+    await timers.flow(50)
+    expect(watch.states()).toEqual({ case: 'tripped', signal: 'tripped', hangs: 'tripped' })
+    read = hangs
+    const asked = watch.stillTripped()
+    await timers.flow(2_100)
+    expect(await asked).toEqual(['case'])
+    open = 0
+    expect(await watch.stillTripped()).toEqual([])
+    watch.stop()
+  })
+})
+
 describe('heartbeats', () => {
   const beats: Heartbeat[] = []
   for (let n = 0; n < 5; n++)
