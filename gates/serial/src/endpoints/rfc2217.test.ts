@@ -65,7 +65,10 @@ describe('a device behind tcp://', () => {
     line.write(Buffer.from('00ff0d0a', 'hex'))
     await has(sent, '00ffff0d0a')
     line.sendBreak()
-    await has(sent, 'fffa2c0505fff0fffa2c0506fff0')
+    // it lasts: what is written next goes between its beginning and its end
+    line.write(Buffer.from('42', 'hex'))
+    await has(sent, 'fffa2c0505fff042')
+    await has(sent, '42fffa2c0506fff0')
     line.drive({ dtr: false, rts: true })
     await has(sent, 'fffa2c0509fff0fffa2c050bfff0')
     // in pieces, with a notice in the midst of data

@@ -31,7 +31,9 @@ export interface Rfc2217 {
   encode(bytes: Uint8Array): Uint8Array
   decode(bytes: Uint8Array): void
   drive(signals: { dtr: boolean; rts: boolean }): Uint8Array
-  sendBreak(): Uint8Array
+  /** A break lasts from one to the other. */
+  beginBreak(): Uint8Array
+  endBreak(): Uint8Array
 }
 
 interface Events extends Omit<LineEvents, 'lost'> {
@@ -133,11 +135,8 @@ export function createRfc2217(config: EndpointConfig, events: Events): Rfc2217 {
           ? []
           : subnegotiation(command.control, rts ? control.rtsOn : control.rtsOff)),
       ]),
-    sendBreak: () =>
-      Uint8Array.from([
-        ...subnegotiation(command.control, control.breakOn),
-        ...subnegotiation(command.control, control.breakOff),
-      ]),
+    beginBreak: () => Uint8Array.from(subnegotiation(command.control, control.breakOn)),
+    endBreak: () => Uint8Array.from(subnegotiation(command.control, control.breakOff)),
   }
 }
 

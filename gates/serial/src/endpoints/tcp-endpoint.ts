@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import { type EndpointConfig, tcpAddressOf } from '../config/endpoint-config.ts'
-import type { Endpoint, Line, LineEvents } from './line.ts'
+import { breakLength, type Endpoint, type Line, type LineEvents } from './line.ts'
 import { createRfc2217, type Rfc2217 } from './rfc2217.ts'
 
 const connectTimeout = 10_000
@@ -48,7 +48,12 @@ function startLine(parts: {
     pause: () => void socket.pause(),
     resume: () => void socket.resume(),
     drive: (signals) => telnet && send(telnet.drive(signals)),
-    sendBreak: () => telnet && send(telnet.sendBreak()),
+    sendBreak() {
+      const spoken = telnet
+      if (spoken === null) return
+      send(spoken.beginBreak())
+      setTimeout(() => send(spoken.endBreak()), breakLength)
+    },
     cut() {
       state = 'closed'
       socket.destroy()
