@@ -90,6 +90,19 @@ describe('the watch over the box', () => {
     expect(await bench.control('reset', { reason: 'shut again' })).toEqual({ reset: ['service'] })
   })
 
+  it('stops when the record it writes is removed with its directory, and goes on to tell', async () => {
+    await begin((at) => ({ tamper: { heartbeat: '100ms' }, siem: watched(at).siem }))
+    const near = await plugIn(bench.at('near'))
+    await passGate(near, 'alice')
+    rmSync(bench.at('data/sessions'), { recursive: true })
+    await until('the stop', async () => {
+      near.type('x')
+      return (await bench.port()).state === 'EMERGENCY_STOP'
+    })
+    expect((await bench.port()).reason).toBe('recording failed')
+    await until('a heartbeat that says so', () => heartbeats().at(-1)!.includes('"recordings_fault"'))
+  })
+
   it('with response: alert, tells and does not stop', async () => {
     await begin((at) => ({ tamper: { ...watched(at).tamper, response: 'alert' } }))
     writeFileSync(bench.at('opened'), '1')

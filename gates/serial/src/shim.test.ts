@@ -103,7 +103,7 @@ async function makeGate(extra: Record<string, unknown> = {}) {
   }
   const entries = async () =>
     (await store.read((tx) => tx.ledger.entries(0, 10_000))).map((entry) => readEntry(entry))
-  return { ...{ shim, near, far, timers, clock, store, port, code, say, entries, raised, ntp } }
+  return { ...{ shim, near, far, timers, clock, store, port, code, say, entries, raised, ntp, dir } }
 }
 
 /** The block of a YubiKey's OTP, opened with nothing of ours. */
@@ -430,6 +430,18 @@ describe('the gate', () => {
     await expect.poll(port).toMatchObject({ state: 'IDLE' })
     timers.pass(2_000)
     expect(await say(`alice cccccccccccb${otp.slice(-32)}`)).toContain('Authentication failed.')
+  })
+
+  it('says how it stands without its directory of recordings, and opens nothing', async () => {
+    const { say, near, port, code, shim, dir } = await makeGate()
+    rmSync(join(dir, 'sessions'), { recursive: true })
+    expect((await shim.status()).recordings).toMatchObject({
+      sessions: 0,
+      fault: expect.stringContaining('ENOENT'),
+    })
+    near.type('\r')
+    await say(`alice ${code()}`)
+    await expect.poll(port).toMatchObject({ state: 'EMERGENCY_STOP' })
   })
 
   it('opens nothing when the store cannot answer', async () => {

@@ -147,6 +147,21 @@ export async function createShim(parts: ShimParts) {
     throw new SallyportError('not_found', `there is no technician "${technician}", and no lock of that name`)
   }
 
+  /** A directory of recordings that is gone is a fact to be told, and keeps no other from being told. */
+  async function usage(): Promise<{ bytes: number; free: number | null; sessions: number; fault?: string }> {
+    try {
+      return await recorder.usage()
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException
+      return {
+        bytes: 0,
+        free: null,
+        sessions: 0,
+        fault: `the recordings cannot be read (${code ?? message})`,
+      }
+    }
+  }
+
   /** One port, named or the only one. */
   function theGate(id: string | undefined): PortGate {
     const [gate, ...others] = gateOf(id)
@@ -175,7 +190,7 @@ export async function createShim(parts: ShimParts) {
         software: parts.software,
         uptime: Math.round((timers.monotonic() - startedAt) / 1_000),
         clock: verdict.trusted ? { trusted: true } : { trusted: false, reason: verdict.reason },
-        recordings: await recorder.usage(),
+        recordings: await usage(),
         ...(directory && { directory }),
       }
     },

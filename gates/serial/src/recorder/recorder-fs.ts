@@ -1,4 +1,13 @@
-import { closeSync, constants, fdatasync, fsyncSync, ftruncateSync, openSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fdatasync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  writeSync,
+} from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import { promisify } from 'node:util'
 
@@ -11,6 +20,8 @@ export interface RecorderFs {
   sync(fd: number): Promise<void>
   truncate(fd: number, length: number): void
   close(fd: number): void
+  /** Whether the file still has a name: one without is gone with its last descriptor. */
+  hasName(fd: number): boolean
   syncDirectory(path: string): void
   /** Bytes that this process may still take. */
   free(path: string): Promise<number>
@@ -26,6 +37,7 @@ export const nodeFs: RecorderFs = {
   sync: (fd) => sync(fd),
   truncate: ftruncateSync,
   close: closeSync,
+  hasName: (fd) => fstatSync(fd).nlink > 0,
   syncDirectory(path) {
     const fd = openSync(path, O_RDONLY | O_DIRECTORY)
     try {

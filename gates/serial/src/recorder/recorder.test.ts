@@ -1,5 +1,5 @@
 import { hash, randomBytes } from 'node:crypto'
-import { readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { readFileSync, statSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
 import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -177,6 +177,23 @@ describe('room', () => {
     await expect(recorder.open(header(), { mode: 'strict' })).rejects.toMatchObject({
       code: 'storage_exhausted',
     })
+  })
+
+  it.each(['strict', 'best-effort'] as const)('is no place for a file that was removed: %s', async (mode) => {
+    const { recorder, header, clock } = begin()
+    const recording = await recorder.open(header(), { mode })
+    unlinkSync(recording.path)
+    clock.at += 2000
+    await recording.write('in', Buffer.from('asks whether it is there'))
+    await expect
+      .poll(() =>
+        recording.write('in', Buffer.from('x')).then(
+          () => null,
+          (error) => error.message,
+        ),
+      )
+      .toContain('was removed while it was written')
+    await recording.close('done')
   })
 
   it('fails closed when nobody can say how much there is', async () => {

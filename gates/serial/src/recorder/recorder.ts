@@ -76,7 +76,8 @@ export function createRecorder(options: RecorderOptions): Recorder {
         ),
       }
       const recording = new SessionRecording({
-        ...{ fs, fd, path, header: stored, signingKey, clock, mode, shortOfRoom },
+        ...{ fs, fd, path, header: stored, signingKey, clock, mode },
+        shortOfRoom: async () => (fs.hasName(fd) ? shortOfRoom() : removed(path)),
         ...(onGap && { onGap }),
         seal: sessionKey === null ? null : createSeal(sessionKey),
         onClosed(size) {
@@ -171,6 +172,10 @@ async function sizeOf(paths: readonly string[]): Promise<number> {
     ),
   )
   return sizes.reduce((sum, size) => sum + size, 0)
+}
+
+function removed(path: string): SallyportError {
+  return new SallyportError('recording_failed', `${path}: was removed while it was written`)
 }
 
 function exhausted(message: string): SallyportError {

@@ -85,6 +85,7 @@ export async function createTamperWatch(parts: TamperWatchParts) {
       ...{ at: clock.now(), boot_count, device: config.device.id, software, uptime },
       clock: { ...verdict, synchronised: await parts.synchronised(), stepped_ms: by },
       ...{ free: recordings.free, recordings: recordings.sessions, recorded: recordings.bytes },
+      ...(recordings.fault !== undefined && { recordings_fault: recordings.fault }),
       ...{ sensors: watch.states(), ...(await parts.integrity()) },
       ...(directory && { directory: { ...directory } }),
     }
