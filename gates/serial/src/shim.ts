@@ -1,7 +1,6 @@
 import {
   type Attempts,
   type Clock,
-  canonicalAlias,
   createAttempts,
   type Factor,
   type Random,
@@ -19,9 +18,10 @@ import { createRoster } from './decide/roster.ts'
 import { endpointOf as openEndpoint } from './endpoints/open-endpoint.ts'
 import type { Alerts } from './evidence/alerts.ts'
 import { createJournal } from './gate/journal.ts'
-import { createPortGate, type PortGate, type Transition } from './gate/port-gate.ts'
+import type { PortGate, Transition } from './gate/port.ts'
+import { createPortGate } from './gate/port-gate.ts'
+import { createUnlock } from './gate/unlock.ts'
 import type { Recorder, RecordingHeader } from './recorder/recording.ts'
-import { wholePort } from './state/port-state.ts'
 import { loadPortState } from './state/saved-state.ts'
 import type { Timers } from './timers.ts'
 
@@ -137,16 +137,6 @@ export async function createShim(parts: ShimParts) {
     return [gate]
   }
 
-  /** Somebody's who may pass, or may have been locked: anything else was spelled wrong. */
-  async function aliasToUnlock(technician: string): Promise<string> {
-    const alias = canonicalAlias(technician)
-    const isLocked = [...gates.values()].some((gate) =>
-      gate.status().locked.some((lock) => lock !== wholePort && canonicalAlias(lock) === alias),
-    )
-    if (alias !== null && (isLocked || (await authority.isKnown(alias)))) return alias
-    throw new SallyportError('not_found', `there is no technician "${technician}", and no lock of that name`)
-  }
-
   /** A directory of recordings that is gone is a fact to be told, and keeps no other from being told. */
   async function usage(): Promise<{ bytes: number; free: number | null; sessions: number; fault?: string }> {
     try {
@@ -195,33 +185,7 @@ export async function createShim(parts: ShimParts) {
       }
     },
 
-    /**
-     * Lifts locks: of one technician, of one port, or all there are. A technician's failures are counted over
-     * all ports, so that whoever is unlocked is unlocked on all of them.
-     */
-    async unlock({ port, technician }: { port?: string | undefined; technician?: string | undefined }) {
-      const chosen = gateOf(port)
-      const aliases = new Set(
-        technician === undefined
-          ? chosen.flatMap((gate) => gate.status().locked.map((lock) => canonicalAlias(lock)))
-          : [await aliasToUnlock(technician)],
-      )
-      const unlocked = new Set<string>()
-      for (const gate of gates.values()) {
-        const whole = technician === undefined && chosen.includes(gate)
-        const { locked } = gate.status()
-        const locks = locked.filter((lock) =>
-          lock === wholePort ? whole : aliases.has(canonicalAlias(lock)),
-        )
-        // Budgets are cleared where nothing is locked yet, too: an administrator gives a fresh one.
-        const names = technician === undefined ? locks : [...locks, technician]
-        if (!chosen.includes(gate) && locks.length === 0) continue
-        await authority.unlock(gate.id, whole ? [...new Set([...names, wholePort])] : names)
-        await gate.send({ type: 'unlocked', locks })
-        for (const lock of locks) unlocked.add(lock)
-      }
-      return { unlocked: [...unlocked] }
-    },
+    unlock: createUnlock({ gates, gateOf, authority }),
 
     async reset({ port, reason }: { port?: string | undefined; reason: string }) {
       const stopped = gateOf(port).filter((gate) => gate.status().state === 'EMERGENCY_STOP')

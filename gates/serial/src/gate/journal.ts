@@ -1,7 +1,7 @@
 import type { Clock, Store, Subject, Tx } from '@sallyport/core'
 import { savePortState } from '../state/saved-state.ts'
 import type { Timers } from '../timers.ts'
-import type { Transition } from './port-gate.ts'
+import type { Transition } from './port.ts'
 
 const retryAfter = 5_000
 

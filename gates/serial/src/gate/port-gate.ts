@@ -1,71 +1,16 @@
-import type { Authority } from '../decide/authority.ts'
-import type { BreakGlass } from '../decide/break-glass.ts'
 import { onLines, phrases } from '../dialogue/phrases.ts'
 import { keepLine } from '../endpoints/keep-line.ts'
-import type { Endpoint } from '../endpoints/line.ts'
-import type { Recorder, RecordingHeader } from '../recorder/recording.ts'
-import { type Effect, type PortEvent, type PortState, stepPort } from '../state/port-state.ts'
-import type { Timers } from '../timers.ts'
+import type { RecordingHeader } from '../recorder/recording.ts'
+import { type Effect, type PortEvent, stepPort } from '../state/port-state.ts'
 import { createDialogue, type Dialogue } from './dialogue.ts'
-import { createGateSession, type GateSession, type SessionRules, whyStopped } from './gate-session.ts'
+import { createGateSession, type GateSession, whyStopped } from './gate-session.ts'
 import { createModemLines } from './modem-lines.ts'
+import type { PortGate, PortGateOptions } from './port.ts'
 
 const challengeLasts = 2 * 60_000
 const longestSilence = 2_000
 const firstOpening = 1_000
 const endsLine = (byte: number) => byte === 0x0d || byte === 0x0a
-
-export interface Transition {
-  port: string
-  from: PortState
-  to: PortState
-  event: PortEvent
-}
-
-export interface PortGateOptions {
-  id: string
-  technician: Endpoint
-  device: Endpoint
-  rules: SessionRules & { banner: string }
-  authority: Authority
-  breakGlass: BreakGlass
-  recorder: Recorder
-  /** All of a recording's header but what the gate itself knows. */
-  header(session: Pick<RecordingHeader, 'session' | 'technician' | 'openedBy' | 'marked'>): RecordingHeader
-  /** Keeps a transition: in the log, in the ledger, and the state for the next start. Rejects when it cannot. */
-  journal(transition: Transition): Promise<void>
-  /** Facts for the ledger that are no transitions: a record that was closed, a gap in one. */
-  note(type: string, data: Record<string, string | number>): Promise<void>
-  timers: Timers
-  log: { info(facts: object, message: string): void; error(facts: object, message: string): void }
-  saved: PortState
-}
-
-export interface PortStatus {
-  id: string
-  state: PortState['name']
-  technician: string | null
-  session_id: string | null
-  bytes_in: number
-  bytes_out: number
-  reason: string | null
-  locked: readonly string[]
-  /** Bytes that came while the gate was shut, and went nowhere. */
-  dropped_in: number
-  dropped_out: number
-  endpoints: { technician: 'open' | 'absent'; device: 'open' | 'absent' }
-}
-
-export interface PortGate {
-  readonly id: string
-  status(): PortStatus
-  /** What happens to the port from outside: an administrator, a sensor. Resolves when it is kept. */
-  send(event: PortEvent): Promise<void>
-  /** The recording that is open, for heartbeats. */
-  mark(): ReturnType<GateSession['mark']>
-  /** Ends a session in order, then lets go of both lines. */
-  stop(): Promise<void>
-}
 
 /** One door: two lines, the states between them, and whoever asks to pass. */
 export function createPortGate(options: PortGateOptions): PortGate {
