@@ -344,11 +344,14 @@ describe('the gate', () => {
     const { say, timers, port, code, clock, near, far, shim } = await makeGate({
       session: { max_bytes: '100B', escape: '~~.' },
     })
+    // a cable of three wires has no modem lines, and tells the device nothing by them
+    near.signal(false)
     near.type('\r')
     timers.pass(120_000)
     expect(near.take()).toContain('two minutes without success')
     expect((await port()).state).toBe('IDLE')
     await say(`alice ${code()}`)
+    expect(far.driven()).toEqual([])
     near.type('to the device~')
     near.type('~.and no further')
     await settle()

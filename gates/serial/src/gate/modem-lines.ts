@@ -20,24 +20,28 @@ export function createModemLines(parts: {
   went(): void
 }): ModemLines {
   const { far, sessionIsOpen, came, went } = parts
-  let last: Signals | null = null
+  let last = none
+  /** One of them was up: over a cable of three wires none ever is, and the device keeps what its port has. */
+  let wired = false
 
   function drive(): void {
-    if (last) far.line?.drive({ dtr: last.dsr, rts: last.cts })
+    if (wired) far.line?.drive({ dtr: last.dsr, rts: last.cts })
   }
 
   return {
     drive,
     heard(signals) {
-      const before = last ?? none
+      const before = last
       last = signals
+      wired ||= signals.dsr || signals.cts || signals.dcd
       // Either may be wired, or both, and one of them to a plug that never drops it: the other one counts.
       if ((before.dsr && !signals.dsr) || (before.dcd && !signals.dcd)) went()
       else if ((!before.dsr && signals.dsr) || (!before.dcd && signals.dcd)) came()
       if (sessionIsOpen()) drive()
     },
     lost() {
-      last = null
+      last = none
+      wired = false
     },
   }
 }
