@@ -31,25 +31,11 @@ export async function askCommand(
 ): Promise<void> {
   const given = Object.fromEntries(Object.entries(args).filter(([, value]) => value !== undefined))
   const data = await callControl(controlPath(readShimConfig(options.config)), command, given)
-  const text = () => {
-    if (command === 'status') return formatStatus(data as StatusAnswer)
-    if (command === 'clock accept') return formatAccepted(data as AcceptedClock)
-    return `${style.green('done')}: ${command}${list(data)}`
-  }
+  const text = () =>
+    command === 'status'
+      ? formatStatus(data as StatusAnswer)
+      : `${style.green('done')}: ${command}${whatWasDone(data as Record<string, unknown>)}`
   print({ json: options.json ?? false, data, text })
-}
-
-interface AcceptedClock {
-  before: number | null
-  now: number
-  trusted: boolean
-  reason?: string
-}
-
-function formatAccepted({ before, now, trusted, reason }: AcceptedClock): string {
-  const [from, to] = [before, now].map((time) => (time === null ? null : new Date(time).toISOString()))
-  const accepted = `${style.green('done')}: the clock is taken as it stands, ${to}${from ? `; it had got as far as ${from}` : ''}`
-  return trusted ? accepted : `${accepted}\n${style.yellow(`codes are still refused: ${reason}`)}`
 }
 
 function formatStatus({ ports, boot_count: boots, clock, directory }: StatusAnswer): string {
@@ -78,7 +64,16 @@ function bundleLines({ state, serial, expires, refused }: NonNullable<StatusAnsw
   return refused === null ? lines : [...lines, style.red(`the file that lies there ${refused}`)]
 }
 
-function list(data: unknown): string {
-  const values = Object.values(data as Record<string, unknown>).flat()
+function whatWasDone(data: Record<string, unknown>): string {
+  if ('before' in data) {
+    const [before, now] = [data.before, data.now].map((at) => (at === null ? 'none' : isoTime(Number(at))))
+    const done = `: it is ${now}; the latest time before was ${before}`
+    return data.trusted === false
+      ? `${done}\n${style.yellow(`codes are still refused: ${data.reason}`)}`
+      : done
+  }
+  const values = Object.values(data).flat()
   return values.length > 0 ? ` ${values.join(', ')}` : ''
 }
+
+const isoTime = (at: number) => new Date(at).toISOString()
