@@ -55,7 +55,8 @@ describe('the watch over the box', () => {
     for (const kind of ['tamper', 'sensor-fault'])
       await until(kind, () => alerts().some((name) => name.endsWith(`.${kind}.json`)))
     expect(far.text()).toBe('before')
-    expect(alertOf('tamper')).toMatchObject({ device: 'pump-12', sensor: 'case', response: 'emergency_stop' })
+    const who = { device: 'pump-12', technician: 'alice@example.org', session }
+    expect(alertOf('tamper')).toMatchObject({ ...who, sensor: 'case', response: 'emergency_stop' })
     expect(alertOf('sensor-fault')).toMatchObject({ sensor: 'gone', reason: 'ENOENT' })
     await until('the whole recording at the SIEM', () => {
       const parts = shipped().filter(({ type }) => type === 'recording.part')
@@ -64,7 +65,9 @@ describe('the watch over the box', () => {
     })
     await until('a heartbeat at the SIEM', () => shipped().some(({ type }) => type === 'shim.heartbeat'))
     const events = shipped()
-    expect(events.find(({ type }) => type === 'tamper.detected')).toMatchObject({ severity: 'critical' })
+    expect(events.find(({ type }) => type === 'tamper.detected')).toMatchObject({
+      ...{ severity: 'critical', details: who },
+    })
     expect(events.find(({ type }) => type === 'shim.heartbeat')).toMatchObject({ severity: 'low' })
     const parts = events.filter(({ type }) => type === 'recording.part').map(({ details }) => details)
     const bytes = parts.flatMap((part) =>

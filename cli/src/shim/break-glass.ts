@@ -11,7 +11,7 @@ export async function breakGlassCommand(options: BreakGlassOptions): Promise<voi
   const { explain, reason, json = false } = options
   const foundation = await openShim(config)
   try {
-    const breakGlass = createBreakGlass({ ...foundation, ports })
+    const breakGlass = createBreakGlass({ ...foundation, ports, device: config.device.id })
     if (explain !== undefined) {
       if (!reason?.trim()) throw new SallyportError('invalid_input', '--reason: say why the code was used')
       await breakGlass.explain(explain, reason.slice(0, 500))

@@ -104,7 +104,15 @@ async function makeBoard({
     const factors = [createTotpFactor(), createBackupFactor(), createYubikeyFactor({ validator })]
     const attempts = createAttempts({ ...parts, factors, limits })
     const policies = parseGatePolicies(policy)
-    const authority = createAuthority({ ...parts, attempts, policies, roster, limits, clockTrust })
+    const authority = createAuthority({
+      ...parts,
+      attempts,
+      policies,
+      roster,
+      limits,
+      clockTrust,
+      device: 'pump',
+    })
     await roster.refresh()
     return { roster, authority }
   }

@@ -58,6 +58,8 @@ export interface AuthorityOptions {
   roster: Roster
   limits: GuessLimits
   clockTrust: ClockTrust
+  /** As the ledger names the device behind this gate. */
+  device: string
 }
 
 export function createAuthority(options: AuthorityOptions): Authority {
@@ -132,7 +134,7 @@ export function createAuthority(options: AuthorityOptions): Authority {
 
     const grantOf = (subject: Subject) => async (tx: Tx, attempt: Attempt) => {
       const session = randomId(random)
-      const data = { attempt: attempt.id, session, port }
+      const data = { device: options.device, technician: subject.ref, attempt: attempt.id, session, port }
       tx.ledger.append({
         type: 'session.granted',
         at: clock.now(),

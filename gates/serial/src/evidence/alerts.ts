@@ -69,7 +69,9 @@ export function createAlerts(parts: {
       one.filed = true
       const type = entryTypes[kind]
       if (type !== null)
-        await store.transaction(async (tx) => tx.ledger.append({ type, at, gate: 'serial', data }))
+        await store.transaction(async (tx) =>
+          tx.ledger.append({ type, at, gate: 'serial', data: { device, ...data } }),
+        )
       waiting.delete(one)
       parts.urgent()
     } catch (error) {

@@ -196,7 +196,9 @@ export function createPortGate(options: PortGateOptions): PortGate {
       onEvent: (event) => session === mine && tell(event),
       onGap: (error) => {
         log.error({ port: id, session: granted, err: error }, 'a gap in the recording')
-        options.note('recording.gap', { port: id, session: granted }).catch(() => {})
+        options
+          .note('recording.gap', { port: id, session: granted, technician: technician.id })
+          .catch(() => {})
       },
     })
     session = mine
@@ -222,7 +224,8 @@ export function createPortGate(options: PortGateOptions): PortGate {
       if (closed) {
         const { frames, digest, bytes } = closed
         const counts = { frames, digest, bytes_in: bytes.in, bytes_out: bytes.out }
-        await options.note('session.closed', { port: id, session: mine.id, reason, ...counts })
+        const of = { port: id, session: mine.id, technician: mine.technician }
+        await options.note('session.closed', { ...of, reason, ...counts })
       }
       if (session === mine) session = null
       if (how === 'finish') {

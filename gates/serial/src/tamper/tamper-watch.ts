@@ -41,10 +41,11 @@ export async function createTamperWatch(parts: TamperWatchParts) {
   /** The line is cut in this very turn; what is kept of it comes after. */
   async function tamper(reason: string, data: Record<string, string | number>): Promise<void> {
     const stop = config.tamper.response === 'emergency_stop'
+    const who = shim.open()
     const cut = stop ? shim.tamper(reason) : null
     const response = config.tamper.response
     await Promise.all([
-      alerts.raise('tamper', { reason, response, ...data }),
+      alerts.raise('tamper', { reason, response, ...who, ...data }),
       cut?.catch((error: unknown) => log.error({ err: error }, 'the stop is not kept')),
     ])
   }
