@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { chmodSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
+import { chmodSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { sallyport } from './support/cli.ts'
 import { type Bench, codeOf, makeBench, type Plug, passGate, plugIn, until } from './support/shim.ts'
@@ -78,6 +78,22 @@ describe('the gate between two cables', () => {
       expect(statSync(bench.at(`data${folder}`)).mode & 0o777).toBe(0o700)
     for (const file of ['shim.db', 'control.sock', 'vault.key', 'recording.key'])
       expect(statSync(bench.at(`data/state/${file}`)).mode & 0o777, file).toBe(0o600)
+  })
+
+  it('has its ledger exported and verified beside it, by its configuration or its storage', async () => {
+    const out = bench.at('ledger.jsonl')
+    const exported = await sallyport(['ledger', 'export', '--config', bench.config, '--out', out])
+    expect(exported).toMatchObject({ code: 0, err: '' })
+    expect(readFileSync(out, 'utf8')).toContain('"session.granted"')
+    const kept = await sallyport(['ledger', 'checkpoint', '--data', bench.at('data')])
+    writeFileSync(bench.at('kept.json'), kept.out)
+    const key = ['--public-key', bench.at('data/state/ledger.pub')]
+    const elsewhere = await sallyport(['ledger', 'verify', out, ...key])
+    expect(elsewhere).toMatchObject({ code: 0, out: expect.stringMatching(/^clean: \d+ entries/) })
+    const stored = ['--data', bench.at('data'), '--checkpoint', bench.at('kept.json')]
+    expect(await sallyport(['ledger', 'verify', ...stored])).toMatchObject({
+      ...{ code: 0, err: '', out: expect.stringContaining('signed to the end') },
+    })
   })
 
   it('ends a session in order when it is told to, and when the terminal hangs up', async () => {
