@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { readYaml } from '../cli/src/read-yaml.ts'
@@ -72,6 +72,68 @@ technicians: [{ id: alice, factors: [{ type: totp, secret: JBSWY3DPEHPK3PXP }] }
     expect(open.err).toContain('its mode is 0644: others could read them')
     expect(open.err).not.toContain('JBSWY')
     expect((await sallyport(['shim', 'check', '--config', write(clear)])).code).toBe(0)
+  })
+})
+
+describe('what no gate can start with', () => {
+  const least = { device: { id: 'p' }, ports: [{ id: 'a', technician: '/dev/a', device: '/dev/b' }] }
+  const json = (extra: object) =>
+    write(JSON.stringify({ ...least, storage: { dir: join(directory.path, 'unstarted') }, ...extra }))
+
+  it.each([
+    ['siem.address', { siem: { transport: 'tls', address: 'nonsense' } }],
+    ['siem.address', { siem: { transport: 'file', address: './nowhere/siem.jsonl' } }],
+    ['siem.format', { siem: { transport: 'tls', address: 'x:6514', format: 'ocsf' } }],
+    ['siem.address', { siem: { transport: 'https', address: 'http://siem.example.org' } }],
+    ['siem.tls.ca_file', { siem: { transport: 'tls', address: 'x:6514', tls: { ca_file: 'gone.pem' } } }],
+    [
+      'siem.tls',
+      {
+        siem: { transport: 'tls', address: 'x:6514', tls: { cert_file: 'shim.yaml', key_file: 'shim.yaml' } },
+      },
+    ],
+    ['storage.auditor_keys[1]', { storage: { auditor_keys: ['./gone', 'garbage'] } }],
+    ['vault.key_file', { vault: { key_file: '/nonexist/key' } }],
+    [
+      'policy',
+      {
+        vault: 'off',
+        technicians: [{ id: 'alice', factors: [{ type: 'backup', codes: ['ABCD-2345'] }] }],
+      },
+    ],
+  ])('%s is named by `check`, and refused by `run`', async (path, extra) => {
+    const file = json(extra)
+    for (const command of path === 'policy' || path === 'siem.tls' ? ['check', 'run'] : ['check']) {
+      const { code, err } = await sallyport(['shim', command, '--config', file])
+      expect({ command, code, err }).toMatchObject({ code: 1, err: expect.stringContaining(`\n${path}: `) })
+    }
+    expect(existsSync(join(directory.path, 'unstarted'))).toBe(false)
+  })
+
+  it('is told from what only ought to be looked at', async () => {
+    const { warnings } = await sallyportJson<{ warnings: string[] }>(['shim', 'check', '--config', json({})])
+    expect(warnings).toEqual([
+      expect.stringContaining('no storage.auditor_keys'),
+      expect.stringContaining('no technicians'),
+      expect.stringContaining('no siem'),
+    ])
+  })
+
+  it('is not a relative path, which begins at the file wherever the command is called', async () => {
+    await sallyport(['recording', 'keygen', '--out', join(directory.path, 'auditor.key')])
+    const public_key = (await sallyport(['recording', 'keygen', '--out', join(directory.path, 'other.key')]))
+      .out
+    writeFileSync(join(directory.path, 'auditor.pub'), /x25519:\S+/.exec(public_key)![0])
+    const file = json({
+      storage: { dir: 'kept', auditor_keys: ['./auditor.pub'] },
+      siem: { transport: 'file', address: 'siem.jsonl' },
+      vault: { key_file: './own.key' },
+    })
+    const words = ['shim', 'break-glass', '--config', file]
+    expect(await sallyport(words)).toMatchObject({ code: 0 })
+    for (const name of ['kept/state/shim.db', 'own.key'])
+      expect(existsSync(join(directory.path, name)), name).toBe(true)
+    expect(await sallyport(['shim', 'check', '--config', file])).toMatchObject({ code: 0 })
   })
 })
 

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
-import { isAbsolute, join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { createKeyFile, readMasterKey } from '@sallyport/adapters'
 import {
   type Clock,
@@ -31,6 +31,7 @@ import {
 import { createSqliteStore } from '@sallyport/store'
 import { openLedger } from '../open-ledger.ts'
 import { readDirectoryKey, stateDirectory } from './read-config.ts'
+import { isKeyFile } from './resolve-paths.ts'
 
 /** What the gate and its commands stand on, opened from its own directory. */
 export interface ShimFoundation {
@@ -50,7 +51,7 @@ export interface ShimFoundation {
 
 export async function openShim(config: ShimConfig): Promise<ShimFoundation> {
   const [clock, random, notices] = [systemClock, systemRandom, [] as string[]]
-  const directory = resolve(config.storage.dir)
+  const directory = config.storage.dir
   const state = stateDirectory(config)
   makeDirectories([
     directory,
@@ -84,7 +85,7 @@ export async function openShim(config: ShimConfig): Promise<ShimFoundation> {
       createYubikeyFactor({ validator }),
     ]
     const source = config.directory && {
-      bundle: resolve(config.directory.bundle),
+      bundle: config.directory.bundle,
       publicKey: readDirectoryKey(config.directory),
       privateKey: await openBundleKey({ store, vault, random }),
     }
@@ -120,7 +121,7 @@ async function readKey(
   if (vault !== 'off' && vault.command)
     return readMasterKey({ from: 'command', command: vault.command }, source)
   const named = vault === 'off' ? undefined : vault.key_file
-  const path = named === undefined ? join(state, 'vault.key') : isAbsolute(named) ? named : join(state, named)
+  const path = named ?? join(state, 'vault.key')
   const begun = (await store.read((tx) => tx.vaultKeys.list())).length > 0
   if (!begun && !existsSync(path) && (await createKeyFile(path))) {
     notices.push(`made the vault's key file ${path}; whoever has it and the database has the secrets`)
@@ -129,12 +130,11 @@ async function readKey(
 }
 
 /** An auditor's public key: the line that `recording keygen` prints, PEM, or a file that holds either. */
-function readAuditorKey(written: string, index: number): KeyObject {
-  const inPlace = !written.startsWith('/') && !written.startsWith('.')
+export function readAuditorKey(written: string, index: number): KeyObject {
   try {
-    return parseAuditorKey(inPlace ? written : readFileSync(written, 'utf8'))
+    return parseAuditorKey(isKeyFile(written) ? readFileSync(written, 'utf8') : written)
   } catch (cause) {
-    const message = `storage.auditor_keys[${index}]: ${(cause as Error).message}`
-    throw new SallyportError('config_invalid', message, { cause })
+    const fault = { path: `storage.auditor_keys[${index}]`, message: (cause as Error).message }
+    throw new SallyportError('config_invalid', `${fault.path}: ${fault.message}`, { faults: [fault], cause })
   }
 }

@@ -18,7 +18,7 @@ export {
   isBundleKeyInline,
   parseBundleKey,
 } from './bundle/signing.ts'
-export { holdsClearSecret, parseShimConfig, type ShimConfig } from './config/shim-config.ts'
+export { holdsClearSecret, parseShimConfig, type ShimConfig, whoCannotPass } from './config/shim-config.ts'
 export {
   type ListedTechnician,
   type ProgrammedYubikey,

@@ -1,9 +1,12 @@
 import {
   type ChainPolicy,
   canonicalAlias,
+  decide,
+  type FactorType,
   type Fault,
   faultsOf,
   filePath,
+  parseGatePolicies,
   parsePolicy,
   SallyportError,
   settingsRefused,
@@ -153,6 +156,16 @@ function withoutEmpty(document: unknown): unknown {
   return Object.fromEntries(
     Object.entries(document).filter(([key, value]) => value !== null || !Object.hasOwn(schema.shape, key)),
   )
+}
+
+/** Who has factors, but not those that the policy asks for. */
+export function whoCannotPass({ policy, technicians }: Pick<ShimConfig, 'policy' | 'technicians'>): string[] {
+  const policies = parseGatePolicies(policy)
+  const nobody = { subjects: [], role: null, company: null, gate: 'serial', at: 0 }
+  const passes = (enrolled: FactorType[]) => decide(policies, { ...nobody, enrolled }).action === 'chain'
+  return technicians
+    .filter(({ factors }) => factors.length > 0 && !passes(factors.map(({ type }) => type)))
+    .map(({ id }) => id)
 }
 
 function readPolicy(written: unknown, faults: Fault[]): ChainPolicy | null {
