@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { readYaml } from '../cli/src/read-yaml.ts'
@@ -154,10 +154,78 @@ describe('shim enrol', () => {
     expect(technicians).toMatchObject([
       { id: 'alice@example.org', factors: [{ type: 'totp' }, { type: 'backup' }] },
     ])
+    const renamed = await sallyportJson<{ codes: string[] }>([...words, '--backup-codes', '--name', 'Alice'])
+    expect(renamed.codes).toHaveLength(10)
+    expect(parseShimConfig(readYaml(file)).technicians[0]).toMatchObject({
+      name: 'Alice',
+      factors: [{}, {}, {}],
+    })
     // moved to somebody else's name, it does not open
     write(written.replace('alice@example.org', 'mallory@example.org'))
     const { code, err } = await sallyport(['shim', 'run', '--config', file])
     expect(code).toBe(1)
     expect(err).toContain('the sealed totp of technician mallory@example.org does not open')
+  })
+
+  it('seals a YubiKey from what was programmed into it, and says what a bare id lacks', async () => {
+    const base = { device: { id: 'p' }, ports: [{ id: 'a', technician: '/dev/a', device: '/dev/b' }] }
+    const storage = { dir: join(directory.path, 'keys') }
+    const bare = { technicians: [{ id: 'bob', factors: [{ type: 'yubikey', id: 'cccccccccccb' }] }] }
+    const refused = await sallyport([
+      'shim',
+      'check',
+      '--config',
+      write(JSON.stringify({ ...base, storage, ...bare })),
+    ])
+    expect(refused.err).toContain(
+      'technicians[0].factors[0].key: an id alone cannot be validated without a network',
+    )
+    const file = write(JSON.stringify({ ...base, storage }))
+    const secrets = join(directory.path, 'key.csv')
+    const words = ['shim', 'enrol', '--config', file, '--technician', 'bob', '--yubikey', secrets]
+    expect(await sallyport(words)).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('cannot be read (ENOENT)'),
+    })
+    writeFileSync(secrets, 'cccccccccccb\n')
+    expect(await sallyport(words)).toMatchObject({ code: 1, err: expect.stringContaining('the private id') })
+    const key = 'ecde18dbe76fbd0c33330f1c354871db'
+    writeFileSync(secrets, `cccccccccccb, 8792EBFE26CC, ${key}\n`)
+    expect(await sallyport(words)).toMatchObject({ code: 0 })
+    expect(readFileSync(file, 'utf8')).not.toContain(key)
+    const { technicians } = parseShimConfig(readYaml(file))
+    expect(technicians[0]!.factors).toEqual([
+      { type: 'yubikey', id: 'cccccccccccb', sealed: expect.any(String) },
+    ])
+  })
+
+  it.runIf(process.getuid?.() === 0)('is for the user of the gate, and leaves the file its own', async () => {
+    const nobody = 65_534
+    chmodSync(directory.path, 0o755)
+    const etc = join(directory.path, 'etc')
+    mkdirSync(etc)
+    const file = join(etc, 'shim.yaml')
+    writeFileSync(
+      file,
+      `device: { id: p }\nports: [{ id: a, technician: /dev/a, device: /dev/b }]\nstorage: { dir: ./data }\n`,
+      { mode: 0o600 },
+    )
+    chownSync(file, nobody, nobody)
+    const words = ['shim', 'enrol', '--config', file, '--technician', 'alice']
+    const { code, err } = await sallyport(words, { uid: nobody })
+    expect({ code, err }).toMatchObject({
+      code: 1,
+      err: expect.stringContaining(`its directory ${etc} must belong`),
+    })
+    expect(err).not.toContain('    at ')
+    chownSync(etc, nobody, nobody)
+    expect(await sallyport(words, { uid: nobody })).toMatchObject({ code: 0 })
+    const root = await sallyport(words)
+    expect(root).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('belongs to user 65534: run this as that user'),
+    })
+    const { uid, mode } = statSync(file)
+    expect({ uid, mode: mode & 0o777 }).toEqual({ uid: nobody, mode: 0o600 })
   })
 })

@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { createKeyFile, readMasterKey } from '@sallyport/adapters'
 import {
@@ -53,6 +53,7 @@ export async function openShim(config: ShimConfig): Promise<ShimFoundation> {
   const [clock, random, notices] = [systemClock, systemRandom, [] as string[]]
   const directory = config.storage.dir
   const state = stateDirectory(config)
+  refuseOtherUser(config)
   makeDirectories([
     directory,
     ...['sessions', 'heartbeats', 'alerts', 'state'].map((name) => join(directory, name)),
@@ -98,6 +99,14 @@ export async function openShim(config: ShimConfig): Promise<ShimFoundation> {
     await store.close()
     throw error
   }
+}
+
+/** Files that root leaves in the gate's directory would shut the gate itself out. */
+function refuseOtherUser({ storage }: Pick<ShimConfig, 'storage'>): void {
+  const owner = statSync(storage.dir, { throwIfNoEntry: false })?.uid
+  if (owner === undefined || owner === process.geteuid?.()) return
+  const message = `${storage.dir} belongs to user ${owner}: run this as that user, with \`sudo -u '#${owner}' …\`, so that the gate can read what is made`
+  throw new SallyportError('invalid_input', message)
 }
 
 function makeDirectories(paths: readonly string[]): void {
