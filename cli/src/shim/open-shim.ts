@@ -64,6 +64,7 @@ export async function openShim(config: ShimConfig): Promise<ShimFoundation> {
     const vault = await openVault({ store, masterKey, clock, random })
     const ledger = await openLedger({
       publicKeyPath: join(state, 'ledger.pub'),
+      publicKeyMode: 0o600,
       store,
       vault,
       random,
