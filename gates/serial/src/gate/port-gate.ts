@@ -73,6 +73,8 @@ export function createPortGate(options: PortGateOptions): PortGate {
   let state = options.saved
   let dialogue: Dialogue | null = null
   let session: GateSession | null = null
+  /** The one that the state may still name once it is over. */
+  let last: GateSession | null = null
   let challengeOver = () => {}
   let ending: Promise<void> = Promise.resolve()
   let wired = false
@@ -202,6 +204,7 @@ export function createPortGate(options: PortGateOptions): PortGate {
       },
     })
     session = mine
+    last = mine
     try {
       await send(
         marked
@@ -284,7 +287,8 @@ export function createPortGate(options: PortGateOptions): PortGate {
     send,
     mark: () => session?.mark() ?? null,
     status() {
-      const bytes = session?.bytes() ?? { in: 0, out: 0 }
+      const named = last?.id === state.session ? last : null
+      const bytes = named?.bytes() ?? { in: 0, out: 0 }
       const there = (line: unknown) => (line === null ? 'absent' : 'open') as 'open' | 'absent'
       return {
         ...{ id, state: state.name, technician: state.technician, session_id: state.session },
