@@ -34,7 +34,7 @@ export async function askCommand(
   const text = () =>
     command === 'status'
       ? formatStatus(data as StatusAnswer)
-      : `${style.green('done')}: ${command}${list(data)}`
+      : `${style.green('done')}: ${command}${whatWasDone(data as Record<string, unknown>)}`
   print({ json: options.json ?? false, data, text })
 }
 
@@ -64,7 +64,15 @@ function bundleLines({ state, serial, expires, refused }: NonNullable<StatusAnsw
   return refused === null ? lines : [...lines, style.red(`the file that lies there ${refused}`)]
 }
 
-function list(data: unknown): string {
-  const values = Object.values(data as Record<string, unknown>).flat()
-  return values.length > 0 ? ` ${values.join(', ')}` : ''
+/** Times as times, the port as the port. */
+function whatWasDone(data: Record<string, unknown>): string {
+  if ('before' in data) {
+    const [before, now] = [data.before, data.now].map((at) => (at === null ? 'none' : isoTime(Number(at))))
+    return `: it is ${now}; the latest time before was ${before}`
+  }
+  const values = Object.values(data).flat()
+  if (values.length === 0) return ': there was nothing to lift'
+  return ` ${values.map((value) => (value === wholePort ? 'the whole port' : value)).join(', ')}`
 }
+
+const isoTime = (at: number) => new Date(at).toISOString()

@@ -25,7 +25,7 @@ export {
   parseTechnicianFile,
 } from './config/technician-file.ts'
 export { callControl, serveControl } from './control/control-socket.ts'
-export { shimControl } from './control/shim-control.ts'
+export { checkReason, shimControl } from './control/shim-control.ts'
 export { createBreakGlass } from './decide/break-glass.ts'
 export { type SealedFactor, sealFactorText } from './decide/sealed-factor.ts'
 export { endpointOf } from './endpoints/open-endpoint.ts'
