@@ -66,8 +66,8 @@ export async function startShim(options: {
   })
   try {
     const software = `sallyport ${version}`
-    const common = { ...foundation, config, alerts, timers: systemTimers, synchronised, log }
-    const running = await createShim({ ...common, software })
+    const common = { ...foundation, config, alerts, timers: systemTimers, log }
+    const running = await createShim({ ...common, synchronised, software })
     shim = running
     const evidence = await startEvidence({ ...common, shim: running, configFile: options.config })
     ship = evidence.ship

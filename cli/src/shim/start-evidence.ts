@@ -25,7 +25,6 @@ interface EvidenceParts extends ShimFoundation {
   shim: Shim
   alerts: ReturnType<typeof createAlerts>
   timers: typeof systemTimers
-  synchronised(): Promise<boolean>
   log: ShimLog
 }
 

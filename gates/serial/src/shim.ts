@@ -92,7 +92,11 @@ export async function createShim(parts: ShimParts) {
         ...known({ name: config.device.name, location: config.device.location }),
       },
       ...{ port: port.id, portSettings: { technician: technician.settings, device: device.settings } },
-      ...{ policy: config.policy, software: parts.software, clock: { boot_count: boots } },
+      ...{
+        policy: config.policy,
+        software: parts.software,
+        clock: { boot_count: boots, ...clockTrust.seen() },
+      },
     })
     const gate = createPortGate({
       ...{ id: port.id, technician, device, rules: { ...config.session }, authority, breakGlass },
@@ -218,8 +222,9 @@ export async function createShim(parts: ShimParts) {
     /** How far the recordings that are open have got, signed: for a place where this disk is not. */
     marks: () => [...gates.values()].flatMap((gate) => gate.mark() ?? []),
 
-    /** Once a heartbeat: how far the clock got. */
+    /** Once a heartbeat: how far the clock got, and whether anything keeps it right. */
     markClock: clockTrust.mark,
+    clockSynchronised: clockTrust.synchronised,
 
     async stop() {
       await Promise.all([...gates.values()].map((gate) => gate.stop()))

@@ -4,6 +4,9 @@ export type ClockVerdict = { trusted: true } | { trusted: false; reason: string 
 
 export interface ClockTrust {
   check(): Promise<ClockVerdict>
+  synchronised(): Promise<boolean>
+  /** As both were when they were last looked at; `null` before that. */
+  seen(): { trusted: boolean | null; synchronised: boolean | null }
   /** Remembers, in `tx`, that the clock got this far. Never backwards. */
   mark(tx: Tx): Promise<void>
   /** An administrator says that the clock is right as it stands now. */
@@ -25,19 +28,34 @@ export function createClockTrust(options: {
   requireSync: boolean
   synchronised: () => Promise<boolean>
 }): ClockTrust {
-  const { store, clock, requireSync, synchronised } = options
+  const { store, clock, requireSync } = options
+  const last: ReturnType<ClockTrust['seen']> = { trusted: null, synchronised: null }
+
+  async function synchronised(): Promise<boolean> {
+    last.synchronised = await options.synchronised()
+    return last.synchronised
+  }
+
+  async function judge(): Promise<ClockVerdict> {
+    const seen = await store.read(readLatest)
+    const behind = seen === null ? 0 : seen - clock.now()
+    if (behind > tolerance) {
+      const from = new Date(seen!).toISOString()
+      return { trusted: false, reason: `the clock was set back: it showed ${from} before` }
+    }
+    if (requireSync && !(await synchronised())) {
+      return { trusted: false, reason: 'the clock is not synchronised by NTP' }
+    }
+    return { trusted: true }
+  }
+
   return {
+    synchronised,
+    seen: () => ({ ...last }),
     async check() {
-      const seen = await store.read(readLatest)
-      const behind = seen === null ? 0 : seen - clock.now()
-      if (behind > tolerance) {
-        const from = new Date(seen!).toISOString()
-        return { trusted: false, reason: `the clock was set back: it showed ${from} before` }
-      }
-      if (requireSync && !(await synchronised())) {
-        return { trusted: false, reason: 'the clock is not synchronised by NTP' }
-      }
-      return { trusted: true }
+      const verdict = await judge()
+      last.trusted = verdict.trusted
+      return verdict
     },
     async mark(tx) {
       const seen = await readLatest(tx)
