@@ -73,7 +73,12 @@ export function showSetup(stage: Stage, wanted: readonly Kind[]): void {
       const code = typed.input.value
       if (code === '') return typed.input.focus()
       const ended = await stage.run(async () => {
-        await call('verify-enrollment', { code })
+        stage.hold(true)
+        try {
+          await call('verify-enrollment', { code })
+        } finally {
+          stage.hold(false)
+        }
         finish('totp', begun.backup_codes)
       })
       if (ended !== 'failed') return

@@ -18,6 +18,8 @@ export interface Stage {
   run(work: () => Promise<void>): Promise<'done' | 'failed' | 'busy'>
   /** Closing does not undo what has been done: from here on it ends as this says. */
   settle(answer: object): void
+  /** While held, nobody closes it in passing: what it shows, or is about to, is shown this once only. */
+  hold(held: boolean): void
   complete(answer: object): void
   cancel(): void
 }
@@ -31,6 +33,7 @@ export interface StageOptions {
   takesFocus: boolean
   onError(error: { code: string; status: number }): void
   onSettled(answer: object): void
+  onHold(held: boolean): void
   onComplete(answer: object): void
   onCancel(): void
 }
@@ -88,6 +91,7 @@ export function createStage(options: StageOptions): { stage: Stage; node: HTMLEl
     },
     // An answer that comes late is for nobody, and ends nothing that was opened since.
     settle: (answer) => signal.aborted || options.onSettled(answer),
+    hold: (held) => signal.aborted || options.onHold(held),
     complete: (answer) => signal.aborted || options.onComplete(answer),
     cancel: () => signal.aborted || options.onCancel(),
   }

@@ -1,6 +1,7 @@
 import { Button, Checkbox, Group, Stack } from '@mantine/core'
 import { useState } from 'react'
 import { useTexts } from '../texts/texts.tsx'
+import { useHold } from '../ui/dialog.tsx'
 import { DownloadIcon, PrintIcon } from '../ui/icons.tsx'
 import { CopyButton } from './copy-button.tsx'
 
@@ -14,6 +15,7 @@ interface BackupCodesProps {
 export function BackupCodes({ codes, email, onSaved }: BackupCodesProps) {
   const texts = useTexts().setup.codes
   const [saved, setSaved] = useState(false)
+  useHold(!saved)
   const lines = codes.join('\n')
   return (
     <Stack gap="lg">

@@ -3,6 +3,7 @@ import type { Client } from '@sallyport/sdk'
 import { useState } from 'react'
 import { useTexts } from '../texts/texts.tsx'
 import { CodeField } from '../ui/code-field.tsx'
+import { useHold } from '../ui/dialog.tsx'
 import { ProblemAlert } from '../ui/states.tsx'
 import { useAction } from '../ui/use-load.ts'
 import type { Enrolled } from './enrolled.ts'
@@ -29,6 +30,7 @@ export function ConfirmCode({ client, enrolmentId, onEnrolled }: ConfirmCodeProp
       throw error
     }
   })
+  useHold(busy)
   return (
     <form
       onSubmit={(event) => {

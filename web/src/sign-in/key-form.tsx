@@ -3,6 +3,7 @@ import { ProblemError } from '@sallyport/sdk'
 import { anonymous } from '../session/pages-client.ts'
 import { useSession } from '../session/session.tsx'
 import { useTexts } from '../texts/texts.tsx'
+import { useHold } from '../ui/dialog.tsx'
 import { PasskeyIcon } from '../ui/icons.tsx'
 import { ProblemAlert } from '../ui/states.tsx'
 import { useAction } from '../ui/use-load.ts'
@@ -25,6 +26,8 @@ export function KeyForm({ tempToken, onSubmit, onGone, choice }: Omit<MethodForm
       throw error
     }
   })
+  // Without an attempt, the proof itself does something at once, such as make new codes.
+  useHold(busy && tempToken === null)
   return (
     <Stack gap="md">
       <Text c="dimmed" role="status">

@@ -3,6 +3,7 @@ import type { ProblemError } from '@sallyport/sdk'
 import { type ReactNode, useState } from 'react'
 import { useTexts } from '../texts/texts.tsx'
 import { CodeField } from '../ui/code-field.tsx'
+import { useHold } from '../ui/dialog.tsx'
 import { ProblemAlert } from '../ui/states.tsx'
 import { useAction } from '../ui/use-load.ts'
 import type { Method } from './attempt.ts'
@@ -40,6 +41,8 @@ function TypedForm({ way, tempToken, onSubmit, onGone, choice }: TypedFormProps)
       throw error
     }
   })
+  // Without an attempt, the proof itself does something at once, such as make new codes.
+  useHold(busy && tempToken === null)
   const failed = error !== null && code === ''
   const sixDigits = way === 'totp' || way === 'email'
   const labels = {

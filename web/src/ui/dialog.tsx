@@ -1,5 +1,5 @@
 import { Modal } from '@mantine/core'
-import type { ReactNode } from 'react'
+import { createContext, type ReactNode, useContext, useEffect, useState } from 'react'
 import { useTexts } from '../texts/texts.tsx'
 
 interface DialogProps {
@@ -9,9 +9,14 @@ interface DialogProps {
   children: ReactNode
 }
 
+const HoldContext = createContext<((by: 1 | -1) => void) | null>(null)
+
 /** A dialog that is open while it is drawn. */
 export function Dialog({ title, wide = false, onClose, children }: DialogProps) {
   const { common } = useTexts()
+  const [holds, setHolds] = useState(0)
+  const [hold] = useState(() => (by: 1 | -1) => setHolds((now) => now + by))
+  const held = holds > 0
   return (
     <Modal
       opened
@@ -20,9 +25,20 @@ export function Dialog({ title, wide = false, onClose, children }: DialogProps) 
       title={title}
       size={wide ? 'lg' : 'md'}
       closeOnClickOutside={false}
-      closeButtonProps={{ 'aria-label': common.close }}
+      closeOnEscape={!held}
+      closeButtonProps={{ 'aria-label': common.close, disabled: held }}
     >
-      {children}
+      <HoldContext value={hold}>{children}</HoldContext>
     </Modal>
   )
+}
+
+/** Keeps the dialog around this open while `held`: what it shows, or is about to, is shown this once only. */
+export function useHold(held: boolean): void {
+  const hold = useContext(HoldContext)
+  useEffect(() => {
+    if (!held || !hold) return
+    hold(1)
+    return () => hold(-1)
+  }, [held, hold])
 }
