@@ -350,6 +350,21 @@ describe('the dialogs in a page of another origin', () => {
     await page.getByLabel('Password').waitFor()
   })
 
+  it('waits for as many digits as the app has that is asked for', async () => {
+    const { page } = await open()
+    await enrol('ada')
+    const standing = { json: { methods: ['totp'], digits: [6, 8] } }
+    await page.route('**/api/mfa/status', (route) => route.fulfill(standing))
+    await signIn(page, 'ada')
+    await page.getByLabel('Code of the app').fill('123456')
+    expect(await page.getByRole('alert').textContent()).toBe('')
+    const tried = page.waitForRequest('**/api/mfa/verify')
+    await page.getByLabel('Code of the app').pressSequentially('78')
+    expect((await tried).postDataJSON().code).toBe('12345678')
+    await page.getByText('4 attempts left').waitFor()
+    await picture(page, 'embed-eight-digits')
+  })
+
   it('signs nobody in by an event, and shows nothing to pages elsewhere', async () => {
     const { page } = await open()
     const phone = await enrol('ada')

@@ -12,8 +12,10 @@ import {
   openPages,
   type Pages,
   password,
+  saveCodes,
   signOut,
 } from './support/open-pages.ts'
+import { makePhone } from './support/people.ts'
 
 /** Two doors; and whoever has too little for them enrols first. */
 const policies = {
@@ -262,6 +264,34 @@ describe('the pages in Chromium', () => {
     await choose(page, 'Backup code')
     await page.getByLabel('Backup code').fill(backup[3]!)
     await button(page, 'Confirm').click()
+    await heading(page, 'Security')
+  })
+
+  it('takes codes of as many digits as the app shows, and sends no part of one', async () => {
+    const six = await pages.addPhone('six')
+    await pages.restart({ totp: { window: 3, digits: 8 } })
+    const { email } = await pages.addUser('eight')
+    const page = await pages.open('/')
+    await enterPassword(page, email)
+    await button(page, 'Turn on').click()
+    await button(page, /^Authenticator app/).click()
+    const secret = (await page.locator('.sp-secret').textContent())!.replaceAll(' ', '')
+    const phone = makePhone(secret, { window: 3, digits: 8 })
+    await page.getByLabel('Code of the app').fill(await phone.code())
+    await saveCodes(page)
+    await signOut(page)
+    await enterPassword(page, email)
+    const code = await phone.code()
+    const field = page.getByLabel('Code of the app')
+    await field.pressSequentially(code.slice(0, 7))
+    expect(await field.inputValue()).toBe(code.slice(0, 7))
+    await picture(page, 'eight-digits')
+    await field.pressSequentially(code.slice(7))
+    await heading(page, 'Security')
+    await signOut(page)
+    // Who was here before keeps what they have.
+    await enterPassword(page, six.email)
+    await enterCode(page, await six.phone.code())
     await heading(page, 'Security')
   })
 })

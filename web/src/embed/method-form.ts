@@ -1,4 +1,5 @@
 import type { Body } from '@sallyport/sdk'
+import { sixDigits } from '../texts/code-lengths.ts'
 import { codeField } from './code-field.ts'
 import { askForKey } from './keys.ts'
 import { button, field, form, h } from './markup.ts'
@@ -23,16 +24,20 @@ export function methodForm(
   stage: Stage,
   method: Method,
   submit: (proof: Proof) => Promise<void>,
+  digits: readonly number[] | undefined,
 ): MethodForm {
   const { verify } = stage.words
   if (method === 'webauthn') return keyForm(stage, submit)
   const lead = method === 'email' ? emailSender(stage) : { node: h('p', {}, verify[method]) }
-  const sixDigits = method === 'totp' || method === 'email'
-  const typed = sixDigits ? codeField(verify.code, () => void send()) : textField(stage, method)
+  const typed =
+    method === 'totp' || method === 'email'
+      ? codeField(stage.words, (method === 'totp' && digits) || sixDigits, () => void send())
+      : textField(stage, method)
   const { box, input, clear } = typed
 
   async function send(): Promise<void> {
-    const code = input.value.trim()
+    // As pasted, with what stood around it; a blank may stand where the code has a hyphen.
+    const code = input.value.replaceAll(/\s/g, '')
     if (code === '') return input.focus()
     const ended = await stage.run(() => submit({ code }))
     if (ended !== 'failed' || !input.isConnected) return

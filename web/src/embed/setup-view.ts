@@ -1,5 +1,6 @@
 import type { Answer } from '@sallyport/sdk'
 import { ProblemError } from '@sallyport/sdk'
+import { digitsIn } from '../texts/code-lengths.ts'
 import { showBackupCodes } from './backup-codes.ts'
 import { choice } from './choice.ts'
 import { codeField } from './code-field.ts'
@@ -54,7 +55,7 @@ export function showSetup(stage: Stage, wanted: readonly Kind[]): void {
   async function connectTotp(): Promise<void> {
     const texts = setup.totp
     const begun = await call<Begun>('enroll', {})
-    const typed = codeField(verify.code, () => void send())
+    const typed = codeField(words, digitsIn(begun.provisioning_uri), () => void send())
     const copy = copyButton(stage, begun.secret)
     const manual = h(
       'div',

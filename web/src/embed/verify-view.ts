@@ -11,10 +11,13 @@ interface Chain {
   of: number
   label: string
   expected: readonly Method[]
+  digits?: readonly number[]
 }
 
 interface Standing {
   methods: readonly Method[]
+  /** How many digits the codes of their authenticator apps have, where any has not six. */
+  digits?: readonly number[]
   chain?: Chain
   /** Where the page's server lets a browser do without the second factor for so long. */
   remember_days?: number
@@ -52,7 +55,12 @@ export async function showVerification(stage: Stage, { title, lead, onDone }: Ve
       stage.show({ title, content: [h('p', {}, problems.nothing_enrolled), leave] })
       return
     }
-    const { content, focus, begin } = methodForm(stage, method, (proof) => submit(method, proof))
+    const { content, focus, begin } = methodForm(
+      stage,
+      method,
+      (proof) => submit(method, proof),
+      (chain ?? standing).digits,
+    )
     const steps = chain && chain.of > 1 ? stepsOf(stage, chain) : null
     const led = lead === undefined ? null : h('p', {}, lead)
     stage.show({ title, content: [steps, led, ...content, trust?.box ?? null, others(method), leave], focus })

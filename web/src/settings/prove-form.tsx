@@ -24,6 +24,7 @@ export function ProveForm({ status, onProof }: ProveFormProps) {
         key={way}
         way={way}
         tempToken={null}
+        digits={status.digits}
         onSubmit={(proof) => onProof(proof, way)}
         onGone={() => undefined}
       />

@@ -1,6 +1,7 @@
 import { Button, Stack } from '@mantine/core'
 import type { Client } from '@sallyport/sdk'
 import { useState } from 'react'
+import { isSix, sixDigits } from '../texts/code-lengths.ts'
 import { useTexts } from '../texts/texts.tsx'
 import { CodeField } from '../ui/code-field.tsx'
 import { useHold } from '../ui/dialog.tsx'
@@ -12,11 +13,13 @@ interface ConfirmCodeProps {
   client: Client
   /** The enrolment that the code is for; the newest one where it has no name. */
   enrolmentId?: string
+  /** How many digits it may have. */
+  lengths?: readonly number[]
   onEnrolled(enrolled: Enrolled): void
 }
 
 /** The code that confirms an enrolment. */
-export function ConfirmCode({ client, enrolmentId, onEnrolled }: ConfirmCodeProps) {
+export function ConfirmCode({ client, enrolmentId, lengths = sixDigits, onEnrolled }: ConfirmCodeProps) {
   const { verify } = useTexts()
   const [code, setCode] = useState('')
   const [wrong, setWrong] = useState(0)
@@ -41,7 +44,8 @@ export function ConfirmCode({ client, enrolmentId, onEnrolled }: ConfirmCodeProp
       <Stack gap="md">
         <CodeField
           key={wrong}
-          label={verify.code}
+          label={isSix(lengths) ? verify.code : verify.anyCode}
+          lengths={lengths}
           value={code}
           onChange={setCode}
           onComplete={(given) => void run(given)}

@@ -1,4 +1,5 @@
 import { Anchor, Group, Stack, Text } from '@mantine/core'
+import { digitsIn } from '../texts/code-lengths.ts'
 import { useTexts } from '../texts/texts.tsx'
 import { Failed, Loading } from '../ui/states.tsx'
 import { useLoad } from '../ui/use-load.ts'
@@ -39,7 +40,12 @@ export function TotpSetup({ client, onEnrolled }: SetupStepProps) {
         </Stack>
       </div>
       <Text>{texts.confirm}</Text>
-      <ConfirmCode client={client} enrolmentId={id} onEnrolled={(enrolled) => onEnrolled(enrolled, codes)} />
+      <ConfirmCode
+        lengths={digitsIn(uri)}
+        client={client}
+        enrolmentId={id}
+        onEnrolled={(enrolled) => onEnrolled(enrolled, codes)}
+      />
     </Stack>
   )
 }

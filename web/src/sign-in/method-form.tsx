@@ -1,6 +1,7 @@
 import { Button, Stack, Text, TextInput } from '@mantine/core'
 import type { ProblemError } from '@sallyport/sdk'
 import { type ReactNode, useState } from 'react'
+import { isSix, sixDigits } from '../texts/code-lengths.ts'
 import { useTexts } from '../texts/texts.tsx'
 import { CodeField } from '../ui/code-field.tsx'
 import { useHold } from '../ui/dialog.tsx'
@@ -17,6 +18,8 @@ export interface MethodFormProps {
   tempToken: string | null
   onSubmit(proof: Proof): Promise<void>
   onGone(error: ProblemError): void
+  /** How many digits the codes of their authenticator apps have, where any has not six. */
+  digits?: readonly number[] | undefined
   /** What is to be chosen before it is sent. */
   choice?: ReactNode
 }
@@ -28,13 +31,14 @@ export function MethodForm({ way, ...rest }: MethodFormProps) {
 
 type TypedFormProps = MethodFormProps & { way: Exclude<MethodFormProps['way'], 'webauthn'> }
 
-function TypedForm({ way, tempToken, onSubmit, onGone, choice }: TypedFormProps) {
+function TypedForm({ way, tempToken, onSubmit, onGone, digits, choice }: TypedFormProps) {
   const { verify } = useTexts()
   const [code, setCode] = useState('')
   const [wrong, setWrong] = useState(0)
   const { run, busy, error } = useAction(async (given: string) => {
     try {
-      await onSubmit({ code: given })
+      // As pasted, with what stood around it; a blank may stand where the code has a hyphen.
+      await onSubmit({ code: given.replaceAll(/\s/g, '') })
     } catch (error) {
       setCode('')
       setWrong((count) => count + 1)
@@ -44,7 +48,7 @@ function TypedForm({ way, tempToken, onSubmit, onGone, choice }: TypedFormProps)
   // Without an attempt, the proof itself does something at once, such as make new codes.
   useHold(busy && tempToken === null)
   const failed = error !== null && code === ''
-  const sixDigits = way === 'totp' || way === 'email'
+  const lengths = way === 'totp' ? (digits ?? sixDigits) : way === 'email' ? sixDigits : null
   const labels = {
     backup: verify.backupCode,
     yubikey: verify.yubikeyCode,
@@ -64,10 +68,11 @@ function TypedForm({ way, tempToken, onSubmit, onGone, choice }: TypedFormProps)
           <Text c="dimmed">{verify[way]}</Text>
         )}
         <ProblemAlert error={error} />
-        {sixDigits ? (
+        {lengths ? (
           <CodeField
             key={wrong}
-            label={verify.code}
+            label={isSix(lengths) ? verify.code : verify.anyCode}
+            lengths={lengths}
             value={code}
             onChange={setCode}
             onComplete={(given) => void run(given)}
@@ -77,7 +82,7 @@ function TypedForm({ way, tempToken, onSubmit, onGone, choice }: TypedFormProps)
         ) : (
           <TextInput
             key={wrong}
-            label={labels[way]}
+            label={labels[way as keyof typeof labels]}
             value={code}
             onChange={(event) => setCode(event.currentTarget.value)}
             error={failed}

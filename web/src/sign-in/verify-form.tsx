@@ -87,6 +87,7 @@ export function VerifyForm({ attempt, takesPass, onGranted, onGone }: VerifyForm
           tempToken={attempt.temp_token}
           onSubmit={submit}
           onGone={onGone}
+          digits={chain.digits}
           choice={
             // A pass opens one sign-in, and founds no trust.
             days !== undefined &&

@@ -22,7 +22,7 @@ export const common: Texts['common'] = {
 }
 
 export const methods: Texts['methods'] = {
-  totp: { name: 'Authenticator-App', hint: 'Ein sechsstelliger Code, den Ihr Telefon zeigt' },
+  totp: { name: 'Authenticator-App', hint: 'Ein Code, den Ihr Telefon zeigt' },
   email: { name: 'Code per E-Mail', hint: 'Ein sechsstelliger Code an Ihre Adresse' },
   backup: { name: 'Ersatzcode', hint: 'Einer der Codes, die Sie aufbewahrt haben' },
   yubikey: { name: 'YubiKey', hint: 'Eine Berührung des Schlüssels tippt den Code' },
@@ -48,6 +48,7 @@ export const verify: Texts['verify'] = {
     'Folgen Sie nun Ihrem Browser: Berühren Sie den Schlüssel, oder benutzen Sie Fingerabdruck oder PIN Ihres Geräts.',
   pass: 'Geben Sie den Passierschein ein, den Sie vom Helpdesk haben. Er gilt einmal.',
   code: 'Sechsstelliger Code',
+  anyCode: 'Code der App',
   backupCode: 'Ersatzcode',
   yubikeyCode: 'Code des YubiKey',
   passCode: 'Passierschein',

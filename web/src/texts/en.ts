@@ -20,7 +20,7 @@ export const common = {
 }
 
 export const methods = {
-  totp: { name: 'Authenticator app', hint: 'A six-digit code that your phone shows' },
+  totp: { name: 'Authenticator app', hint: 'A code that your phone shows' },
   email: { name: 'Code by e-mail', hint: 'A six-digit code, sent to your address' },
   backup: { name: 'Backup code', hint: 'One of the codes that you saved' },
   yubikey: { name: 'YubiKey', hint: 'A touch of the key types the code' },
@@ -42,6 +42,7 @@ export const verify = {
     'Now follow your browser: touch the key, or use the fingerprint reader or PIN of your device.',
   pass: 'Enter the pass that the helpdesk gave you. It works once.',
   code: 'Six-digit code',
+  anyCode: 'Code of the app',
   backupCode: 'Backup code',
   yubikeyCode: 'Code of the YubiKey',
   passCode: 'Pass',
