@@ -14,8 +14,13 @@ export interface Stage {
   show(view: { title: string; content: readonly (Node | string | null)[]; focus?: HTMLElement }): void
   /** Tells how it goes on, in place of what was told before. */
   tell(text: string): void
-  /** Does what was asked for, unless something is under way already; tells what went wrong. */
-  run(work: () => Promise<void>): Promise<'done' | 'failed' | 'busy'>
+  /** A time of this day, as people write it. */
+  clock(at: Date): string
+  /**
+   * Does what was asked for, unless something is under way already; tells what went wrong, and which of the `ways`
+   * that there are works all the same.
+   */
+  run(work: () => Promise<void>, ways?: readonly string[]): Promise<'done' | 'failed' | 'busy'>
   /** Closing does not undo what has been done: from here on it ends as this says. */
   settle(answer: object): void
   /** While held, nobody closes it in passing: what it shows, or is about to, is shown this once only. */
@@ -67,10 +72,11 @@ export function createStage(options: StageOptions): { stage: Stage; node: HTMLEl
       content.replaceChildren(...shown.filter((one) => one !== null))
       if (takesFocus) focus.focus({ preventScroll: true })
     },
+    clock: (at) => clock.format(at),
     tell: (text) => {
       told.textContent = text
     },
-    async run(work) {
+    async run(work, ways) {
       if (busy) return 'busy'
       busy = true
       node.toggleAttribute('data-busy', true)
@@ -81,7 +87,7 @@ export function createStage(options: StageOptions): { stage: Stage; node: HTMLEl
       } catch (error) {
         if (signal.aborted) return 'done'
         const { code, status } = error instanceof ProblemError ? error : { code: nameOf(error), status: 0 }
-        warn(describeProblem(error, words, (at) => clock.format(at)))
+        warn(describeProblem(error, words, (at) => clock.format(at), ways))
         onError({ code, status })
         return 'failed'
       } finally {

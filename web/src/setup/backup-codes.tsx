@@ -13,7 +13,8 @@ interface BackupCodesProps {
 
 /** Shows the codes this once, and lets nobody go on who has not said that they are kept. */
 export function BackupCodes({ codes, email, onSaved }: BackupCodesProps) {
-  const texts = useTexts().setup.codes
+  const { setup, wizard } = useTexts()
+  const texts = setup.codes
   const [saved, setSaved] = useState(false)
   useHold(!saved)
   const lines = codes.join('\n')
@@ -30,7 +31,7 @@ export function BackupCodes({ codes, email, onSaved }: BackupCodesProps) {
           variant="default"
           size="sm"
           leftSection={<DownloadIcon size={16} />}
-          onClick={() => download('sallyport-backup-codes.txt', `${texts.file(email)}\n${lines}\n`)}
+          onClick={() => download('sallyport-backup-codes.txt', `${wizard.file(email)}\n${lines}\n`)}
         >
           {texts.download}
         </Button>

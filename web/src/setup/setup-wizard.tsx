@@ -2,6 +2,7 @@ import { Button, Stack } from '@mantine/core'
 import type { Client } from '@sallyport/sdk'
 import { useState } from 'react'
 import { type Offer, offers } from '../session/offers.ts'
+import { createMailed } from '../sign-in/mailed.ts'
 import { useTexts } from '../texts/texts.tsx'
 import { Choice } from '../ui/choice.tsx'
 import { PageTitle } from '../ui/page-title.tsx'
@@ -53,8 +54,9 @@ export function SetupWizard({
   onDone,
   onCancel,
 }: SetupWizardProps) {
-  const { setup, methods, common } = useTexts()
+  const { setup, wizard, methods, common } = useTexts()
   const [stage, setStage] = useState<Stage>({ at: 'method' })
+  const [mailed] = useState(createMailed)
   const choices = kinds.filter((kind) => offers(kind) && !without.includes(kind))
 
   const onEnrolled = (enrolled: Enrolled, codes: readonly string[]) =>
@@ -65,7 +67,7 @@ export function SetupWizard({
     stage.at === 'method' ? setup.title : stage.at === 'codes' ? setup.codes.title : setup[stage.kind].title
   return (
     <Stack gap="lg">
-      <Steps step={places.indexOf(stage.at) + 1} of={places.length} label={setup.steps[stage.at]} />
+      <Steps step={places.indexOf(stage.at) + 1} of={places.length} label={wizard.steps[stage.at]} />
       <PageTitle
         part={inDialog}
         key={title}
@@ -96,7 +98,7 @@ export function SetupWizard({
       )}
       {Connect && (
         <>
-          <Connect {...{ client, email, onEnrolled }} />
+          <Connect {...{ client, email, mailed, onEnrolled }} />
           <Button variant="subtle" color="gray" size="sm" onClick={() => setStage({ at: 'method' })}>
             {common.back}
           </Button>

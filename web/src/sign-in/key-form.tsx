@@ -11,7 +11,7 @@ import { askForKey } from './keys.ts'
 import type { MethodFormProps } from './method-form.tsx'
 
 /** Proof by a passkey or security key: a button, since browsers want to be asked by a hand. */
-export function KeyForm({ tempToken, onSubmit, onGone, choice }: Omit<MethodFormProps, 'way'>) {
+export function KeyForm({ tempToken, onSubmit, onGone, choice }: Omit<MethodFormProps, 'way' | 'mailed'>) {
   const { verify } = useTexts()
   const { client } = useSession()
   const { run, busy, error } = useAction(async () => {

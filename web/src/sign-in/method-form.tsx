@@ -1,6 +1,8 @@
 import { Button, Stack, Text, TextInput } from '@mantine/core'
-import type { ProblemError } from '@sallyport/sdk'
+import type { Client, ProblemError } from '@sallyport/sdk'
 import { type ReactNode, useState } from 'react'
+import { anonymous } from '../session/pages-client.ts'
+import { useSession } from '../session/session.tsx'
 import { isSix, sixDigits } from '../texts/code-lengths.ts'
 import { useTexts } from '../texts/texts.tsx'
 import { CodeField } from '../ui/code-field.tsx'
@@ -11,13 +13,21 @@ import type { Method } from './attempt.ts'
 import { EmailSender } from './email-sender.tsx'
 import { KeyForm } from './key-form.tsx'
 import type { Proof } from './keys.ts'
+import type { Mailed } from './mailed.ts'
+
+/** What can be answered here: besides the factors, a pass that the helpdesk gave. */
+export type Way = Method | 'pass'
 
 export interface MethodFormProps {
-  way: Method | 'pass'
+  way: Way
   /** Of the attempt that mail is sent for; `null` for whoever is signed in. */
   tempToken: string | null
   onSubmit(proof: Proof): Promise<void>
   onGone(error: ProblemError): void
+  /** The last code that was mailed for it. */
+  mailed: Mailed
+  /** All ways that there are. */
+  ways?: readonly string[]
   /** How many digits the codes of their authenticator apps have, where any has not six. */
   digits?: readonly number[] | undefined
   /** What is to be chosen before it is sent. */
@@ -29,10 +39,16 @@ export function MethodForm({ way, ...rest }: MethodFormProps) {
   return way === 'webauthn' ? <KeyForm {...rest} /> : <TypedForm way={way} {...rest} />
 }
 
+const sendCode = (client: Client, tempToken: string | null) =>
+  tempToken === null
+    ? client.call('POST /auth/mfa/email/send', { body: {} })
+    : anonymous.call('POST /auth/mfa/email/send', { body: { temp_token: tempToken } })
+
 type TypedFormProps = MethodFormProps & { way: Exclude<MethodFormProps['way'], 'webauthn'> }
 
-function TypedForm({ way, tempToken, onSubmit, onGone, digits, choice }: TypedFormProps) {
+function TypedForm({ way, tempToken, onSubmit, onGone, mailed, ways = [], digits, choice }: TypedFormProps) {
   const { verify } = useTexts()
+  const { client } = useSession()
   const [code, setCode] = useState('')
   const [wrong, setWrong] = useState(0)
   const { run, busy, error } = useAction(async (given: string) => {
@@ -63,11 +79,11 @@ function TypedForm({ way, tempToken, onSubmit, onGone, digits, choice }: TypedFo
     >
       <Stack gap="md">
         {way === 'email' ? (
-          <EmailSender tempToken={tempToken} onGone={onGone} />
+          <EmailSender {...{ mailed, onGone }} send={() => sendCode(client, tempToken)} />
         ) : (
           <Text c="dimmed">{verify[way]}</Text>
         )}
-        <ProblemAlert error={error} />
+        <ProblemAlert error={error} ways={ways} />
         {lengths ? (
           <CodeField
             key={wrong}
