@@ -359,8 +359,15 @@ describe('the dialogs in a page of another origin', () => {
     await page.getByLabel('Code of the app').fill('123456')
     expect(await page.getByRole('alert').textContent()).toBe('')
     const tried = page.waitForRequest('**/api/mfa/verify')
+    let go = () => {}
+    const looked = new Promise<void>((resolve) => {
+      go = resolve
+    })
+    await page.route('**/api/mfa/verify', (route) => looked.then(() => route.continue()))
     await page.getByLabel('Code of the app').pressSequentially('78')
     expect((await tried).postDataJSON().code).toBe('12345678')
+    expect(await seriousFindings(page)).toEqual([])
+    go()
     await page.getByText('4 attempts left').waitFor()
     await picture(page, 'embed-eight-digits')
   })
