@@ -1,6 +1,7 @@
 import { ProblemError } from '@sallyport/sdk'
 import { describe, expect, it } from 'vitest'
 import { newPasswordFaults } from '../core/src/session/password-strength.ts'
+import { inWords } from '../web/src/admin/ledger/in-words.ts'
 import { de } from '../web/src/texts/de.ts'
 import { describeProblem } from '../web/src/texts/describe-problem.ts'
 import { en } from '../web/src/texts/en.ts'
@@ -66,4 +67,12 @@ it.each([
 ] as const)('says what to do about %s', (code) => {
   for (const texts of [en, de])
     expect(told({ code, detail: 'the detail' }, [], texts)).not.toContain('the detail')
+})
+
+it('shows moments of the ledger as dates, and lists as lists', () => {
+  const day = (at: Date) => at.toISOString().slice(0, 10)
+  expect(inWords(Date.UTC(2026, 0, 2), day)).toBe('2026-01-02')
+  expect(inWords(['totp', 'email'], day)).toBe('totp, email')
+  expect(inWords({ from: 1, to: [] }, day)).toBe('from: 1; to: –')
+  expect(inWords(null, day)).toBe('–')
 })

@@ -31,7 +31,7 @@ export const methods: Omit<Texts['methods'], 'pass'> = {
 export const verify: Omit<Texts['verify'], 'pass' | 'passCode'> = {
   title: 'Bestätigen Sie, dass Sie es sind',
   again: 'Noch einmal bestätigen',
-  againLead: 'Das ändert den Schutz Ihres Kontos und braucht deshalb einen frischen Nachweis.',
+  againLead: 'Was Sie vorhaben, braucht einen frischen Nachweis, dass Sie es sind.',
   totp: 'Geben Sie den Code ein, den Ihre Authenticator-App gerade zeigt.',
   email: 'Wir senden einen Code an die Adresse Ihres Kontos.',
   emailSent: (minutes) => `Ein Code ist unterwegs. Er gilt ${minutes} Minuten.`,
@@ -164,8 +164,8 @@ const faults: Texts['faults'] = {
 const wizard: Texts['wizard'] = {
   required: 'Dieses Konto braucht einen zweiten Nachweis, dass Sie es sind. Das dauert zwei Minuten.',
   steps: { method: 'Methode', connect: 'Verbinden', codes: 'Ersatzcodes' },
-  file: (email) =>
-    `Sallyport-Ersatzcodes${email === null ? '' : ` von ${email}`}\nJeder gilt einmal. Bewahren Sie sie sicher auf.\n`,
+  paper: ({ place, email, day }) =>
+    `Sallyport-Ersatzcodes${email === null ? '' : ` von ${email}`}\n${place}, ${day}\nJeder gilt einmal. Bewahren Sie sie sicher auf.`,
 }
 
 export const de: Texts = {
@@ -279,6 +279,9 @@ export const de: Texts = {
     remove: (name) => `${name} entfernen`,
     removeTitle: (name) => `${name} entfernen?`,
     removeLead: 'Damit kann sich niemand mehr anmelden. Sie können ihn später wieder hinzufügen.',
+    removeLast:
+      'Es ist Ihr letzter. Ohne ihn ist die Mehr-Faktor-Authentifizierung aus: Ihre Ersatzcodes gelten nicht mehr, und Ihr Passwort allein öffnet Ihr Konto.',
+    addFirst: 'Erst den neuen hinzufügen',
     removeConfirm: 'Entfernen',
     backup: 'Ersatzcodes',
     backupLeft: (count) => `${anzahl(count, 'Code', 'Codes')} übrig`,
@@ -292,6 +295,7 @@ export const de: Texts = {
     sessions: 'Wo Sie angemeldet sind',
     thisDevice: 'Dieses Gerät',
     since: (when) => `Angemeldet ${when}`,
+    enrolling: (when) => `Nicht angemeldet: hat ${when} begonnen, einen Faktor einzurichten`,
     browser: (name) => name.replace('A browser', 'Ein Browser').replace(' on ', ' auf '),
     from: (address) => `von ${address}`,
     signOut: 'Abmelden',
@@ -523,6 +527,16 @@ export const de: Texts = {
       subject: 'Wer (E-Mail-Adresse oder Name)',
       address: 'Von der Adresse',
       gate: 'Zugang',
+      nobody: 'Niemand heißt so.',
+      /** What the server says of a decision, as a pattern, and how it is said here. */
+      why: {
+        'the rule has no conditions': 'Die Regel hat keine Bedingungen.',
+        'no rule matched': 'Keine Regel trifft zu.',
+        'step (.+) is left out: no (.+) is enrolled for it':
+          'Schritt $1 fällt aus: Dafür ist nichts eingerichtet ($2).',
+        '(\\d+) of (\\d+) steps can be passed': '$1 von $2 Schritten sind zu schaffen.',
+        '(.+): (.+) matches (.+)': '$1: $2 passt zu $3.',
+      },
       byDraft: 'Nach dem Entwurf, nicht nach dem, was in Kraft ist',
       decision: 'Entscheidung',
       applies: 'Diese entscheidet',

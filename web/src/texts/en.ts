@@ -23,7 +23,7 @@ export const methods = {
 export const verify = {
   title: 'Confirm that it is you',
   again: 'Confirm once more',
-  againLead: 'This changes how your account is protected, so it needs fresh proof.',
+  againLead: 'What you are about to do needs fresh proof that it is you.',
   totp: 'Enter the code that your authenticator app shows now.',
   email: 'We send a code to the address of your account.',
   emailSent: (minutes: number) => `A code is on its way. It is good for ${minutes} minutes.`,
@@ -151,8 +151,8 @@ const faults: Readonly<Record<string, string>> = {
 const wizard = {
   required: 'This account needs a second way of proving that it is you. It takes two minutes.',
   steps: { method: 'Method', connect: 'Connect', codes: 'Backup codes' },
-  file: (email: string | null) =>
-    `Sallyport backup codes${email === null ? '' : ` of ${email}`}\nEach works once. Keep them in a safe place.\n`,
+  paper: ({ place, email, day }: { place: string; email: string | null; day: string }) =>
+    `Sallyport backup codes${email === null ? '' : ` of ${email}`}\n${place}, ${day}\nEach works once. Keep them in a safe place.`,
 }
 
 /** English: complete, and what every other language is measured against. */
@@ -262,6 +262,9 @@ export const en = {
     remove: (name: string) => `Remove ${name}`,
     removeTitle: (name: string) => `Remove ${name}?`,
     removeLead: 'It cannot be used to sign in any more. You can add it again later.',
+    removeLast:
+      'It is your last one. Without it multi-factor authentication is off: your backup codes are void, and your password alone opens your account.',
+    addFirst: 'Add the new one first',
     removeConfirm: 'Remove',
     backup: 'Backup codes',
     backupLeft: (count: number) => `${plural(count, 'code', 'codes')} left`,
@@ -275,6 +278,7 @@ export const en = {
     sessions: 'Where you are signed in',
     thisDevice: 'This device',
     since: (when: string) => `Signed in ${when}`,
+    enrolling: (when: string) => `Not signed in: began to set up a factor ${when}`,
     browser: (name: string) => name,
     from: (address: string) => `from ${address}`,
     signOut: 'Sign out',
@@ -500,6 +504,15 @@ export const en = {
       subject: 'Who (e-mail address or name)',
       address: 'From address',
       gate: 'Gate',
+      nobody: 'No person of that name.',
+      /** What the server says of a decision, as a pattern, and how it is said here. */
+      why: {
+        'the rule has no conditions': 'The rule has no conditions.',
+        'no rule matched': 'No rule applies.',
+        'step (.+) is left out: no (.+) is enrolled for it': 'Step $1 is left out: no $2 is enrolled for it.',
+        '(\\d+) of (\\d+) steps can be passed': '$1 of $2 steps can be passed.',
+        '(.+): (.+) matches (.+)': '$1: $2 matches $3.',
+      } as Record<string, string>,
       byDraft: 'By the draft, not by what is in force',
       decision: 'Decision',
       applies: 'This one decides',
