@@ -41,6 +41,7 @@ const session = z.object({
   address: z.string().nullable(),
   user_agent: z.string().nullable(),
   browser: z.string().meta({ description: 'what people call the browser behind `user_agent`' }),
+  enrolling: z.literal(true).optional().meta({ description: 'it may only enrol a factor' }),
 })
 
 const activity = z.object({
