@@ -36,6 +36,12 @@ const policies = {
   ],
 }
 
+/** What a finger points with. */
+const finger = `{
+  const asked = matchMedia
+  matchMedia = (query) => (query === '(pointer: coarse)' ? { matches: true } : asked(query))
+}`
+
 describe('the pages in Chromium', () => {
   let pages: Pages
 
@@ -65,6 +71,11 @@ describe('the pages in Chromium', () => {
     await button(page, /^Code by e-mail/).click()
     const wizard = page.getByRole('dialog')
     await wizard.getByText(`We sent a code to ${email}`).waitFor()
+    // No backup codes come with it.
+    await wizard.getByText('Step 2 of 2').waitFor()
+    expect(await wizard.getByRole('heading').filter({ visible: true }).allTextContents()).toEqual([
+      'Codes by e-mail',
+    ])
     await enterCode(page, await pages.codeTo(email, seen))
     await page.getByText('Multi-factor authentication is on').waitFor()
     await signOut(page)
@@ -284,22 +295,33 @@ describe('the pages in Chromium', () => {
     const six = await pages.addPhone('six')
     await pages.restart({ totp: { window: 3, digits: 8 } })
     const { email } = await pages.addUser('eight')
-    const page = await pages.open('/')
+    const page = await pages.open('/', { prepare: (page) => page.addInitScript(finger) })
     await enterPassword(page, email)
     await button(page, 'Turn on').click()
     await button(page, /^Authenticator app/).click()
+    // Nobody scans the screen of their own phone.
+    const [link, code] = [
+      page.getByRole('link', { name: /^Open the/ }),
+      page.getByRole('img', { name: 'QR' }),
+    ]
+    await code.waitFor()
+    expect((await link.boundingBox())!.y).toBeLessThan((await code.boundingBox())!.y)
+    await picture(page, 'totp-on-a-phone')
     const secret = (await page.locator('.sp-secret').textContent())!.replaceAll(' ', '')
     const phone = makePhone(secret, { window: 3, digits: 8 })
     await page.getByLabel('Code of the app').fill(await phone.code())
+    await page.getByText('Save your backup codes').waitFor()
+    for (const fact of [email, new URL(pages.url).host, String(new Date().getFullYear())])
+      expect(await page.locator('.sp-paper').textContent()).toContain(fact)
     await saveCodes(page)
     await signOut(page)
     await enterPassword(page, email)
-    const code = await phone.code()
+    const digits = await phone.code()
     const field = page.getByLabel('Code of the app')
-    await field.pressSequentially(code.slice(0, 7))
-    expect(await field.inputValue()).toBe(code.slice(0, 7))
+    await field.pressSequentially(digits.slice(0, 7))
+    expect(await field.inputValue()).toBe(digits.slice(0, 7))
     await picture(page, 'eight-digits')
-    await field.pressSequentially(code.slice(7))
+    await field.pressSequentially(digits.slice(7))
     await heading(page, 'Security')
     await signOut(page)
     // Who was here before keeps what they have.

@@ -40,6 +40,8 @@ interface SetupWizardProps {
   lead?: string
   /** What is not to be added once more. */
   without?: readonly string[]
+  /** Whose backup codes there are already: no others come. */
+  hasCodes?: boolean
   onDone(enrolled: Enrolled): void
   onCancel?(): void
 }
@@ -51,6 +53,7 @@ export function SetupWizard({
   email,
   lead,
   without = [],
+  hasCodes = false,
   onDone,
   onCancel,
 }: SetupWizardProps) {
@@ -63,11 +66,15 @@ export function SetupWizard({
     codes.length > 0 ? setStage({ at: 'codes', codes, enrolled }) : onDone(enrolled)
 
   const Connect = stage.at === 'connect' ? steps[stage.kind] : null
+  // Codes come with a first factor that a phone may lose, and then once.
+  const codesCome =
+    stage.at === 'codes' ||
+    (!hasCodes && offers('backup') && (stage.at === 'method' || ['totp', 'webauthn'].includes(stage.kind)))
   const title =
     stage.at === 'method' ? setup.title : stage.at === 'codes' ? setup.codes.title : setup[stage.kind].title
   return (
     <Stack gap="lg">
-      <Steps step={places.indexOf(stage.at) + 1} of={places.length} label={wizard.steps[stage.at]} />
+      <Steps step={places.indexOf(stage.at) + 1} of={codesCome ? 3 : 2} label={wizard.steps[stage.at]} />
       <PageTitle
         part={inDialog}
         key={title}

@@ -1,10 +1,12 @@
-import { Modal } from '@mantine/core'
+import { Modal, VisuallyHidden } from '@mantine/core'
 import { createContext, type ReactNode, useContext, useEffect, useState } from 'react'
 import { useTexts } from '../texts/texts.tsx'
 
 interface DialogProps {
   title: string
   wide?: boolean
+  /** What it shows has a heading of its own: the title is for readers alone. */
+  untitled?: boolean
   onClose(): void
   children: ReactNode
 }
@@ -12,7 +14,7 @@ interface DialogProps {
 const HoldContext = createContext<((by: 1 | -1) => void) | null>(null)
 
 /** A dialog that is open while it is drawn. */
-export function Dialog({ title, wide = false, onClose, children }: DialogProps) {
+export function Dialog({ title, wide = false, untitled = false, onClose, children }: DialogProps) {
   const { common } = useTexts()
   const [holds, setHolds] = useState(0)
   const [hold] = useState(() => (by: 1 | -1) => setHolds((now) => now + by))
@@ -22,8 +24,9 @@ export function Dialog({ title, wide = false, onClose, children }: DialogProps) 
       opened
       returnFocus={false}
       onClose={onClose}
-      title={title}
+      title={untitled ? <VisuallyHidden>{title}</VisuallyHidden> : title}
       size={wide ? 'lg' : 'md'}
+      {...(untitled && { styles: { header: { minHeight: 0, paddingBottom: '0.5rem' } } })}
       closeOnClickOutside={false}
       closeOnEscape={!held}
       closeButtonProps={{ 'aria-label': common.close, disabled: held }}
