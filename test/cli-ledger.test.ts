@@ -5,6 +5,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { createLedgerReader, exportLedger } from '@sallyport/core'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { verifyCommand } from '../cli/src/commands/ledger.ts'
+import { withGateLedger } from '../cli/src/shim/gate-ledger.ts'
 import { makeDirectory, sallyport, sallyportJson } from './support/cli.ts'
 import { type Installation, openInstallation, seededIntegers } from './support/installation.ts'
 
@@ -45,7 +46,7 @@ async function verify(path: string, more: { checkpoint?: string[]; publicKey?: s
   const before = process.exitCode
   process.exitCode = 0
   try {
-    await verifyCommand(path, { json: true, publicKey, ...more })
+    await verifyCommand(path, { json: true, publicKey, ...more }, withGateLedger)
     return { code: process.exitCode, ...JSON.parse(written.join('')) }
   } finally {
     process.exitCode = before

@@ -148,6 +148,41 @@ describe('recording verify', () => {
     copy.remove()
   })
 
+  it('takes checkpoints as heartbeats and the SIEM have them, and says when none is of a recording', async () => {
+    const mark = JSON.parse(readFileSync(checkpoint, 'utf8'))
+    const other = { ...mark, session: 'three' }
+    const kept = (name: string, ...lines: object[]) => {
+      writeFileSync(file(name), `${lines.map((line) => JSON.stringify(line)).join('\n')}\n{"n":12,"at`)
+      return file(name)
+    }
+    const beats = kept('beats.log', { n: 1, open_recordings: [] }, { n: 2, open_recordings: [other, mark] })
+    const siem = kept('siem.jsonl', { type: 'port.changed' }, { details: { mark_1: JSON.stringify(mark) } })
+    const ocsf = kept('ocsf.jsonl', { unmapped: { mark_2: JSON.stringify(mark) } })
+    const copy = file('cut.session')
+    writeFileSync(copy, readFileSync(sealed).subarray(0, 900))
+    for (const from of [beats, siem, ocsf]) {
+      const whole = await recording('verify', sealed, '--checkpoint', from)
+      expect({ from, ...whole }).toMatchObject({
+        code: 0,
+        out: `clean: ${sealed}: 4 frames, signed to the end\n`,
+      })
+      expect(await recording('verify', copy, '--checkpoint', from)).toMatchObject({ code: 1 })
+    }
+    const none = await recording(
+      'verify',
+      sealed,
+      '--checkpoint',
+      kept('none.log', { open_recordings: [other] }),
+    )
+    expect(none).toMatchObject({
+      ...{ code: 0, out: `clean: ${sealed}: 4 frames, signed to the end; no checkpoint is of this one\n` },
+    })
+    const bad = kept('bad.log', { open_recordings: [{ ...mark, hash: 'x' }] })
+    expect(await recording('verify', sealed, '--checkpoint', bad)).toMatchObject({
+      ...{ code: 1, err: expect.stringContaining(`${bad}: line 1`) },
+    })
+  })
+
   it('is told apart from a call that was wrong', async () => {
     expect(await recording('verify')).toMatchObject({ code: 2 })
     const rubbish = file('rubbish')

@@ -1,7 +1,7 @@
 import { createPublicKey } from 'node:crypto'
 import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { checkHeartbeats } from '../gates/serial/src/index.ts'
+import { checkHeartbeats, summarize } from '../gates/serial/src/index.ts'
 import { type Bench, makeBench, passGate, plugIn, until } from './support/shim.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
@@ -55,7 +55,13 @@ describe('the watch over the box', () => {
     for (const kind of ['tamper', 'sensor-fault'])
       await until(kind, () => alerts().some((name) => name.endsWith(`.${kind}.json`)))
     expect(far.text()).toBe('before')
-    expect(alertOf('tamper')).toMatchObject({ device: 'pump-12', sensor: 'case', response: 'emergency_stop' })
+    const who = { device: 'pump-12', technician: 'alice@example.org', session }
+    expect(alertOf('tamper')).toMatchObject({
+      ...who,
+      severity: 'critical',
+      sensor: 'case',
+      response: 'emergency_stop',
+    })
     expect(alertOf('sensor-fault')).toMatchObject({ sensor: 'gone', reason: 'ENOENT' })
     await until('the whole recording at the SIEM', () => {
       const parts = shipped().filter(({ type }) => type === 'recording.part')
@@ -63,8 +69,15 @@ describe('the watch over the box', () => {
       return last && last.session === session && parts.length >= Math.ceil(last.size / 3_750)
     })
     await until('a heartbeat at the SIEM', () => shipped().some(({ type }) => type === 'shim.heartbeat'))
+    expect(await bench.port()).toMatchObject({ session_id: session, bytes_in: 6, bytes_out: 0 })
+    const [file] = readdirSync(bench.at('data/sessions'))
+    expect((await summarize(bench.at(`data/sessions/${file}`))).header!.clock).toEqual({
+      ...{ boot_count: 1, trusted: true, synchronised: expect.any(Boolean) },
+    })
     const events = shipped()
-    expect(events.find(({ type }) => type === 'tamper.detected')).toMatchObject({ severity: 'critical' })
+    expect(events.find(({ type }) => type === 'tamper.detected')).toMatchObject({
+      ...{ severity: 'critical', details: who },
+    })
     expect(events.find(({ type }) => type === 'shim.heartbeat')).toMatchObject({ severity: 'low' })
     const parts = events.filter(({ type }) => type === 'recording.part').map(({ details }) => details)
     const bytes = parts.flatMap((part) =>
@@ -128,5 +141,15 @@ describe('the watch over the box', () => {
     await bench.start()
     await bench.state('EMERGENCY_STOP')
     expect(alertOf('tamper')).toMatchObject({ reason: expect.stringContaining('the state was set back') })
+
+    await until('a heartbeat', () => heartbeats().length > 0)
+    await bench.stop()
+    for (const name of readdirSync(bench.at('data/heartbeats'))) rmSync(bench.at(`data/heartbeats/${name}`))
+    await bench.start()
+    await until('the alert', () =>
+      alerts().some((name) =>
+        readFileSync(bench.at(`data/alerts/${name}`), 'utf8').includes('heartbeats were removed'),
+      ),
+    )
   })
 })

@@ -148,7 +148,8 @@ describe('the dialogs in a page of another origin', () => {
     await atHome(page, 'ada')
     const { dialog, phone, backup } = await setUpTotp(page)
     // Codes that are shown this once outlive a key pressed in passing.
-    await page.keyboard.press('Escape')
+    expect(await dialog.getByRole('button', { name: 'Close' }).isDisabled()).toBe(true)
+    for (let press = 0; press < 3; press++) await page.keyboard.press('Escape')
     await dialog.getByRole('button', { name: 'Copy' }).click()
     await dialog.getByRole('button', { name: 'Copied' }).waitFor()
     expect(await page.evaluate('navigator.clipboard.readText()')).toBe(backup.join('\n'))
@@ -302,6 +303,7 @@ describe('the dialogs in a page of another origin', () => {
     expect(saved).toContain(`Save your backup codes`)
     for (const code of backup) expect(saved).toContain(`${code}\n`)
     // What is done stays done, however the dialog is left.
+    await dialog.getByLabel('I have saved these codes').check()
     await dialog.getByRole('button', { name: 'Close' }).click()
     await dialog.waitFor({ state: 'hidden' })
     await signOut(page)
@@ -346,6 +348,28 @@ describe('the dialogs in a page of another origin', () => {
     await told('This took too long')
     await page.getByRole('button', { name: 'Begin again' }).click()
     await page.getByLabel('Password').waitFor()
+  })
+
+  it('waits for as many digits as the app has that is asked for', async () => {
+    const { page } = await open()
+    await enrol('ada')
+    const standing = { json: { methods: ['totp'], digits: [6, 8] } }
+    await page.route('**/api/mfa/status', (route) => route.fulfill(standing))
+    await signIn(page, 'ada')
+    await page.getByLabel('Code of the app').fill('123456')
+    expect(await page.getByRole('alert').textContent()).toBe('')
+    const tried = page.waitForRequest('**/api/mfa/verify')
+    let go = () => {}
+    const looked = new Promise<void>((resolve) => {
+      go = resolve
+    })
+    await page.route('**/api/mfa/verify', (route) => looked.then(() => route.continue()))
+    await page.getByLabel('Code of the app').pressSequentially('78')
+    expect((await tried).postDataJSON().code).toBe('12345678')
+    expect(await seriousFindings(page)).toEqual([])
+    go()
+    await page.getByText('4 attempts left').waitFor()
+    await picture(page, 'embed-eight-digits')
   })
 
   it('signs nobody in by an event, and shows nothing to pages elsewhere', async () => {

@@ -104,6 +104,20 @@ describe('keys and remembered browsers on the pages', () => {
     await button(page, 'Rename Phone').waitFor()
   })
 
+  it('says nothing of a passkey that was offered and not taken', async () => {
+    const offered = `navigator.credentials.get = async () => {
+      throw Object.assign(new DOMException('no', 'NotAllowedError'), (window.offered = {}))
+    }`
+    const prepare = (page: Page) => page.addInitScript(offered)
+    const page = await pages.open('/', { prepare })
+    await expect.poll(() => page.evaluate('window.offered !== undefined')).toBe(true)
+    // What is pressed is asked for.
+    await button(page, 'Sign in with a passkey').waitFor()
+    expect(await page.getByRole('alert').count()).toBe(0)
+    await button(page, 'Sign in with a passkey').click()
+    await page.getByRole('alert').getByText('The browser did not finish').waitFor()
+  })
+
   it('takes a passkey: in the wizard, as second factor, as fresh proof, and in the place of the password', async () => {
     const { email } = await pages.addUser('pat')
     const page = await pages.open('/')

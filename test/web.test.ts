@@ -12,8 +12,10 @@ import {
   openPages,
   type Pages,
   password,
+  saveCodes,
   signOut,
 } from './support/open-pages.ts'
+import { makePhone } from './support/people.ts'
 
 /** Two doors; and whoever has too little for them enrols first. */
 const policies = {
@@ -33,6 +35,12 @@ const policies = {
     },
   ],
 }
+
+/** What a finger points with. */
+const finger = `{
+  const asked = matchMedia
+  matchMedia = (query) => (query === '(pointer: coarse)' ? { matches: true } : asked(query))
+}`
 
 describe('the pages in Chromium', () => {
   let pages: Pages
@@ -63,13 +71,29 @@ describe('the pages in Chromium', () => {
     await button(page, /^Code by e-mail/).click()
     const wizard = page.getByRole('dialog')
     await wizard.getByText(`We sent a code to ${email}`).waitFor()
+    // No backup codes come with it.
+    await wizard.getByText('Step 2 of 2').waitFor()
+    expect(await wizard.getByRole('heading').filter({ visible: true }).allTextContents()).toEqual([
+      'Codes by e-mail',
+    ])
     await enterCode(page, await pages.codeTo(email, seen))
     await page.getByText('Multi-factor authentication is on').waitFor()
     await signOut(page)
 
     seen = pages.mail.mails.length
+    const json = { code: 'too_many_attempts', retry_at: new Date(Date.now() + 3_600_000) }
+    const full = { status: 429, contentType: 'application/problem+json', body: JSON.stringify(json) }
+    await page.route('**/auth/mfa/email/send', (route) => route.fulfill(full), { times: 1 })
     await enterPassword(page, email)
+    await page.getByText(/No more codes are sent until .* The last one still works/).waitFor()
+    await button(page, 'Send the code').click()
     await page.getByText('A code is on its way').waitFor()
+    expect(await button(page, /^Another code in \d+ s/).isDisabled()).toBe(true)
+    // Another code would void this one.
+    await choose(page, 'Pass from the helpdesk')
+    await page.getByLabel('Pass').waitFor()
+    await choose(page, 'Code by e-mail')
+    await page.getByText('Enter the last code that we sent. It is good until').waitFor()
     expect(await button(page, /^Another code in \d+ s/).isDisabled()).toBe(true)
     // As pasted from the letter, with what stood around it.
     await enterCode(page, ` ${await pages.codeTo(email, seen)} `)
@@ -255,13 +279,54 @@ describe('the pages in Chromium', () => {
     await page.getByLabel('Backup code').fill('XXXX-XXXX')
     await button(page, 'Confirm').click()
     await page.getByText('both doors are shut again').waitFor()
+    await page.getByText('4 attempts left').waitFor()
     await page.getByText('Step 1 of 2').waitFor()
     await picture(page, 'chain-reset')
     await enterCode(page, await phone.code())
     await second.waitFor()
     await choose(page, 'Backup code')
-    await page.getByLabel('Backup code').fill(backup[3]!)
+    // As pasted, with a blank in the place of the hyphen.
+    await page.getByLabel('Backup code').fill(` ${backup[3]!.replace('-', ' ')}\t`)
     await button(page, 'Confirm').click()
+    await heading(page, 'Security')
+  })
+
+  it('takes codes of as many digits as the app shows, and sends no part of one', async () => {
+    const six = await pages.addPhone('six')
+    await pages.restart({ totp: { window: 3, digits: 8 } })
+    const { email } = await pages.addUser('eight')
+    const page = await pages.open('/', { prepare: (page) => page.addInitScript(finger) })
+    await enterPassword(page, email)
+    await button(page, 'Turn on').click()
+    await button(page, /^Authenticator app/).click()
+    // Nobody scans the screen of their own phone.
+    const [link, code] = [
+      page.getByRole('link', { name: /^Open the/ }),
+      page.getByRole('img', { name: 'QR' }),
+    ]
+    await code.waitFor()
+    expect((await link.boundingBox())!.y).toBeLessThan((await code.boundingBox())!.y)
+    await picture(page, 'totp-on-a-phone')
+    const secret = (await page.locator('.sp-secret').textContent())!.replaceAll(' ', '')
+    const phone = makePhone(secret, { window: 3, digits: 8 })
+    await page.getByLabel('Code of the app').fill(await phone.code())
+    await page.getByText('Save your backup codes').waitFor()
+    for (const fact of [email, new URL(pages.url).host, String(new Date().getFullYear())])
+      expect(await page.locator('.sp-paper').textContent()).toContain(fact)
+    await saveCodes(page)
+    await signOut(page)
+    await enterPassword(page, email)
+    const digits = await phone.code()
+    const field = page.getByLabel('Code of the app')
+    await field.pressSequentially(digits.slice(0, 7))
+    expect(await field.inputValue()).toBe(digits.slice(0, 7))
+    await picture(page, 'eight-digits')
+    await field.pressSequentially(digits.slice(7))
+    await heading(page, 'Security')
+    await signOut(page)
+    // Who was here before keeps what they have.
+    await enterPassword(page, six.email)
+    await enterCode(page, await six.phone.code())
     await heading(page, 'Security')
   })
 })

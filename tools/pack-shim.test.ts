@@ -62,6 +62,7 @@ describe('the packed serial gate', () => {
     expect(run('shim', 'bundle', '--help')).toContain('request')
     expect(run('shim', 'bundle', '--help')).not.toContain('keygen')
     expect(run('recording', 'keygen', '--help')).toContain('Usage: sallyport recording keygen')
+    expect(run('ledger', '--help')).toContain('export')
     const licences = readFileSync(join(own, 'THIRD-PARTY-LICENSES'), 'utf8')
     for (const name of ['commander', 'uqr', 'yaml', 'zod']) expect(licences).toContain(`${name}\n\n`)
     expect(existsSync(join(own, 'LICENSE'))).toBe(true)

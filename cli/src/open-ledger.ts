@@ -13,16 +13,17 @@ import {
 /** The ledger's key and name; `publicKeyPath` is where those who verify it elsewhere find its public key. */
 export async function openLedger(context: {
   publicKeyPath: string
+  publicKeyMode?: number
   store: Store
   vault: Vault
   random: Random
   notices: string[]
 }): Promise<LedgerKey & { id: string }> {
-  const { publicKeyPath: path, store, vault, random, notices } = context
+  const { publicKeyPath: path, publicKeyMode: mode = 0o644, store, vault, random, notices } = context
   const make = () => generateLedgerKey(random)
   const key = loadLedgerKey(await namedSecret({ store, vault, name: 'ledger-signing-key', make }))
   const id = await findOrMakeLedgerId(store, random)
-  if (!existsSync(path)) writeFileSync(path, key.publicKeyPem, { mode: 0o644 })
+  if (!existsSync(path)) writeFileSync(path, key.publicKeyPem, { mode })
   // Never overwritten: were the database swapped, this file is what still tells.
   else if (readFileSync(path, 'utf8') !== key.publicKeyPem) {
     notices.push(

@@ -6,6 +6,7 @@ import { setFlagsFromString } from 'node:v8'
 /** The program of the serial gate alone, as it is packed for a small board: no server, no pages. */
 const commands = {
   shim: async () => (await import('./shim/shim-commands.ts')).addShimCommands,
+  ledger: async () => (await import('./shim/gate-ledger-commands.ts')).addGateLedgerCommands,
   recording: async () => (await import('./commands/recording.ts')).addRecordingCommands,
 }
 

@@ -1,4 +1,5 @@
 import { hostname } from 'node:os'
+import { createSecureContext } from 'node:tls'
 import { createHttpsBatches, createJsonFile, createTlsSyslog } from '@sallyport/adapters'
 import {
   SallyportError,
@@ -58,11 +59,17 @@ function readTls({ ca_file: ca, cert_file: cert, key_file: key }: SiemConfig['tl
   if ((cert === undefined) !== (key === undefined)) {
     throw refused('tls', 'name both cert_file and key_file, or neither')
   }
-  return {
+  const files = {
     ...(ca !== undefined && { ca: readTextFile('siem.tls.ca_file', ca) }),
     ...(cert !== undefined && { cert: readTextFile('siem.tls.cert_file', cert) }),
     ...(key !== undefined && { key: readTextFile('siem.tls.key_file', key) }),
   }
+  try {
+    createSecureContext(files)
+  } catch (error) {
+    throw refused('tls', `the files hold no certificates and key that fit (${(error as Error).message})`)
+  }
+  return files
 }
 
 function readAddress(address: string): { host: string; port: number } {

@@ -96,7 +96,7 @@ export * from './session/sessions.ts'
 export * from './session/sign-in.ts'
 export * from './session/signing-keys.ts'
 export * from './session/tickets.ts'
-export { faultsOf } from './settings/document.ts'
+export { faultsOf, text } from './settings/document.ts'
 export * from './settings/settings.ts'
 export {
   isAlert,

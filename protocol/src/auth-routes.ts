@@ -4,6 +4,7 @@ import {
   chain,
   code,
   device,
+  digits,
   email,
   grant,
   method,
@@ -40,6 +41,7 @@ const session = z.object({
   address: z.string().nullable(),
   user_agent: z.string().nullable(),
   browser: z.string().meta({ description: 'what people call the browser behind `user_agent`' }),
+  enrolling: z.literal(true).optional().meta({ description: 'it may only enrol a factor' }),
 })
 
 const activity = z.object({
@@ -206,6 +208,7 @@ export const authRoutes = defineRoutes({
       last_verified_at: time.nullable(),
       factors: z.array(factor),
       backup_codes_remaining: z.number().int(),
+      digits,
       required: z.boolean(),
       grace_until: time.nullable(),
     }),

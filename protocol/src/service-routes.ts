@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { defineRoutes, type Route } from './route.ts'
-import { code, nothing, oneProof, oneProofFault, proof, time } from './shapes.ts'
+import { code, digits, nothing, oneProof, oneProofFault, proof, time } from './shapes.ts'
 import { attestation, creationOptions, requestOptions } from './webauthn-shapes.ts'
 
 const name = z.string().min(1).max(254)
@@ -165,6 +165,7 @@ export const serviceRoutes = defineRoutes({
       last_verified_at: time.nullable(),
       methods: z.array(method),
       backup_codes_remaining: z.number().int(),
+      digits,
     }),
     problems: [],
   },

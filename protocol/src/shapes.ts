@@ -51,12 +51,19 @@ export const numberedPaging = {
 
 export const success = z.object({ success: z.literal(true), message: z.string() })
 
+/** Absent where all have six, as most do. */
+export const digits = z
+  .array(z.number().int())
+  .optional()
+  .meta({ description: 'how many digits the codes of the authenticators have, where any has not six' })
+
 /** Where an attempt stands: `expected` are the methods that the current step accepts. */
 export const chain = z.object({
   step: z.number().int().min(1),
   of: z.number().int().min(1),
   label: z.string(),
   expected: z.array(method),
+  digits,
 })
 
 /** A completed sign-in. */

@@ -41,26 +41,15 @@ export async function createSqliteStore(options: SqliteOptions): Promise<Store> 
 
   await prepareFile(path)
   const db = await openWriter(path, { unlocked, clock, list: options.migrations })
-  const reader = openConnection(path, { readOnly: true })
-  for (const connection of [db, reader]) connection.pragma(`cache_size = -${cacheKibibytes}`)
+  const reader = createReader(path, unlocked)
+  for (const { pragma } of [db, reader.connection]) pragma(`cache_size = -${cacheKibibytes}`)
 
   let linker: LedgerLinker | null = null
   let closed = false
-  let reading: Promise<unknown> = Promise.resolve()
   const writer = createGroupWriter(db, {
     begin: () => unlocked(async () => db.exec('BEGIN IMMEDIATE')),
     linker: () => linker,
   })
-
-  async function snapshot<T>(work: Work<T>): Promise<T> {
-    reader.exec('BEGIN')
-    try {
-      const { result } = await runWork(reader, work, null)
-      return result
-    } finally {
-      if (reader.inTransaction()) reader.exec('ROLLBACK')
-    }
-  }
 
   function refuseWhenClosed() {
     if (closed) throw new SallyportError('store_unavailable', 'the store is closed')
@@ -74,10 +63,7 @@ export async function createSqliteStore(options: SqliteOptions): Promise<Store> 
 
     async read(work) {
       refuseWhenClosed()
-      // One at a time: they share a connection, and each sees one state of the database from its start.
-      const result = reading.then(() => unlocked(() => snapshot(work)))
-      reading = result.catch(() => undefined)
-      return result
+      return reader.read(work)
     },
 
     // Other processes on the file find out when they next look.
@@ -90,7 +76,7 @@ export async function createSqliteStore(options: SqliteOptions): Promise<Store> 
 
     async check() {
       refuseWhenClosed()
-      await unlocked(() => one(reader, lastCheck, []))
+      await unlocked(() => one(reader.connection, lastCheck, []))
       await writer.submit(async () => {
         await db.run(recordCheck, [clock.now()])
         return { result: undefined, appended: [] }
@@ -100,15 +86,59 @@ export async function createSqliteStore(options: SqliteOptions): Promise<Store> 
     async close() {
       if (closed) return
       closed = true
-      await Promise.all([writer.idle(), reading])
-      reader.close()
+      await Promise.all([writer.idle(), reader.close()])
       db.close()
     },
   }
 }
 
+/** For whoever only looks at a file that another process may be writing: nothing of it is made or brought up to date. */
+export async function readSqliteStore({
+  path,
+}: Pick<SqliteOptions, 'path'>): Promise<Pick<Store, 'read' | 'close'>> {
+  const reader = createReader(resolve(path), (action) => retryBusy(action, 5_000))
+  try {
+    await refuseForeign(reader.connection, path)
+    return reader
+  } catch (error) {
+    await reader.close()
+    throw error
+  }
+}
+
+type Unlocked = <T>(action: () => Promise<T>) => Promise<T>
+
+function createReader(path: string, unlocked: Unlocked) {
+  const connection = openConnection(path, { readOnly: true })
+  let reading: Promise<unknown> = Promise.resolve()
+
+  async function snapshot<T>(work: Work<T>): Promise<T> {
+    connection.exec('BEGIN')
+    try {
+      const { result } = await runWork(connection, work, null)
+      return result
+    } finally {
+      if (connection.inTransaction()) connection.exec('ROLLBACK')
+    }
+  }
+
+  return {
+    connection,
+    async read<T>(work: Work<T>): Promise<T> {
+      // One at a time: they share a connection, and each sees one state of the database from its start.
+      const result = reading.then(() => unlocked(() => snapshot(work)))
+      reading = result.catch(() => undefined)
+      return result
+    },
+    async close(): Promise<void> {
+      await reading
+      connection.close()
+    },
+  }
+}
+
 interface Opening {
-  unlocked<T>(action: () => Promise<T>): Promise<T>
+  unlocked: Unlocked
   clock: Clock
   list: readonly Migration[] | undefined
 }

@@ -202,8 +202,12 @@ export const enterCode = (where: Page | Locator, code: string) =>
   where.getByLabel('Six-digit code').fill(code)
 
 export async function choose(page: Page, method: string) {
-  await button(page, 'Use another way').click()
-  await button(page, new RegExp(`^${method}`)).click()
+  const more = button(page, 'Use another way')
+  const way = button(page, new RegExp(`^${method}`))
+  // A few ways are there at once; more are asked for.
+  await more.or(way).first().waitFor()
+  if (await more.isVisible()) await more.click()
+  await way.click()
 }
 
 /** The wizard's authenticator; the secret is read off the page. */

@@ -41,14 +41,22 @@ export function callerOf(pick: () => string): Caller {
 /** An authenticator on a phone, on the real clock; its codes are made by oathtool, which knows nothing of ours. */
 export function makePhone(
   secret: string,
-  { period = 30, window = 1 }: { period?: number; window?: number } = {},
+  { period = 30, window = 1, digits = 6 }: { period?: number; window?: number; digits?: number } = {},
 ) {
   let last = Number.NEGATIVE_INFINITY
   const stepNow = () => Math.floor(Date.now() / 1_000 / period)
 
   function codeOf(step: number): string {
     const now = new Date(step * period * 1_000).toISOString().replace(/^(.*)T(.*)\..*$/, '$1 $2 UTC')
-    const words = ['--totp', '--base32', `--time-step-size=${period}s`, '--now', now, secret]
+    const words = [
+      '--totp',
+      '--base32',
+      `--time-step-size=${period}s`,
+      `--digits=${digits}`,
+      '--now',
+      now,
+      secret,
+    ]
     return execFileSync('oathtool', words, { encoding: 'utf8' }).trim()
   }
 

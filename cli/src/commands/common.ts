@@ -1,27 +1,12 @@
 import { existsSync } from 'node:fs'
 import { SallyportError } from '@sallyport/core'
-import { Command } from 'commander'
 import { type Config, dataPath, loadConfig } from '../config.ts'
+import type { CommonOptions } from '../installation-command.ts'
 import { warn } from '../output.ts'
 import { openSallyport, type Sallyport } from '../sallyport.ts'
 
 export { addGroup } from '../add-group.ts'
-
-export interface CommonOptions {
-  config?: string
-  data?: string
-  json?: boolean
-}
-
-/** A command that works on an installation: they all find it by the same options. */
-export function installationCommand(name: string, description: string): Command {
-  return new Command(name)
-    .description(description)
-    .option('--config <file>', 'configuration in YAML')
-    .option('--data <dir>', 'data directory (default: ./data)')
-    .option('--json', 'answer in JSON')
-    .configureHelp({ sortOptions: true })
-}
+export { type CommonOptions, installationCommand } from '../installation-command.ts'
 
 export function configOf(
   options: CommonOptions,

@@ -11,21 +11,31 @@ import {
   loadLedgerPublicKey,
   parseCheckpoint,
   SallyportError,
+  type Store,
   verifyLedger,
   verifyStoredLedger,
 } from '@sallyport/core'
 import { ledgerVerdict } from '@sallyport/protocol'
 import type { Command } from 'commander'
+import { addGroup } from '../add-group.ts'
+import { type CommonOptions, installationCommand } from '../installation-command.ts'
 import { print, style } from '../output.ts'
-import type { Sallyport } from '../sallyport.ts'
-import { addGroup, type CommonOptions, installationCommand, withSallyport } from './common.ts'
 
 interface VerifyOptions extends CommonOptions {
   checkpoint?: string[]
   publicKey?: string
 }
 
-export function addLedgerCommands(program: Command): void {
+/** What a ledger is read with: nothing here writes. */
+export interface LedgerSource {
+  store: Pick<Store, 'read'>
+  ledger: { id: string; publicKey: KeyObject; publicKeyPem: string }
+}
+
+/** Opens the ledger of the installation that the options name, for the length of `work`. */
+export type WithLedger = <T>(options: CommonOptions, work: (source: LedgerSource) => Promise<T>) => Promise<T>
+
+export function addLedgerCommands(program: Command, withLedger: WithLedger): void {
   const verify = installationCommand('verify', 'prove that nothing in the ledger was altered')
     .argument('[export]', 'a file that `ledger export` wrote; no database is needed then')
     .option('--checkpoint <file...>', 'checkpoints that were kept elsewhere: the ledger must reach them')
@@ -34,14 +44,14 @@ export function addLedgerCommands(program: Command): void {
       'after',
       '\nExit code 0: clean. 1: altered, or its end is missing.\n\nExample:\n  $ sallyport ledger verify ledger.jsonl --public-key ledger.pub --checkpoint kept.json\n',
     )
-    .action((file: string | undefined, options: VerifyOptions) => verifyCommand(file, options))
+    .action((file: string | undefined, options: VerifyOptions) => verifyCommand(file, options, withLedger))
   const exporting = installationCommand(
     'export',
     'write the ledger as JSON Lines, for `ledger verify` anywhere',
   )
     .option('--out <file>', 'where to (default: standard output)')
     .addHelpText('after', '\nExample:\n  $ sallyport ledger export --out ledger.jsonl\n')
-    .action((options: CommonOptions & { out?: string }) => exportCommand(options))
+    .action((options: CommonOptions & { out?: string }) => exportCommand(options, withLedger))
   const checkpoint = installationCommand(
     'checkpoint',
     'print the signed state of the ledger, to be kept elsewhere',
@@ -50,7 +60,7 @@ export function addLedgerCommands(program: Command): void {
       'after',
       '\nExample:\n  $ sallyport ledger checkpoint > /mnt/elsewhere/sallyport.checkpoint\n',
     )
-    .action((options: CommonOptions) => checkpointCommand(options))
+    .action((options: CommonOptions) => checkpointCommand(options, withLedger))
   addGroup(program, {
     name: 'ledger',
     description: 'verify and export the record of what happened',
@@ -59,20 +69,24 @@ export function addLedgerCommands(program: Command): void {
 }
 
 /** What `sallyport ledger verify` does. */
-export async function verifyCommand(file: string | undefined, options: VerifyOptions): Promise<void> {
+export async function verifyCommand(
+  file: string | undefined,
+  options: VerifyOptions,
+  withLedger: WithLedger,
+): Promise<void> {
   const checkpoints = (options.checkpoint ?? []).flatMap(readCheckpoints)
   const publicKey = options.publicKey === undefined ? null : readPublicKey(options.publicKey)
   const given = { ...(publicKey && { publicKey }), checkpoints }
   const result =
     file === undefined
-      ? await withSallyport(options, (sallyport) => verifyStored(sallyport, given))
+      ? await withLedger(options, (source) => verifyStored(source, given))
       : await naming(file, 'read', verifyLedger(createReadStream(file), given))
   if (result.status !== 'clean') process.exitCode = 1
   print({ json: options.json ?? false, data: ledgerVerdict(result), text: () => formatResult(result) })
 }
 
 function verifyStored(
-  { store, ledger }: Sallyport,
+  { store, ledger }: LedgerSource,
   given: Parameters<typeof verifyLedger>[1],
 ): Promise<LedgerVerification> {
   return verifyStoredLedger({
@@ -83,8 +97,11 @@ function verifyStored(
   })
 }
 
-async function exportCommand(options: CommonOptions & { out?: string }): Promise<void> {
-  await withSallyport(options, async ({ store, ledger }) => {
+async function exportCommand(
+  options: CommonOptions & { out?: string },
+  withLedger: WithLedger,
+): Promise<void> {
+  await withLedger(options, async ({ store, ledger }) => {
     const lines = exportLedger({
       ledger: createLedgerReader(store),
       ledgerId: ledger.id,
@@ -101,8 +118,8 @@ async function exportCommand(options: CommonOptions & { out?: string }): Promise
   }
 }
 
-async function checkpointCommand(options: CommonOptions): Promise<void> {
-  const head = await withSallyport(options, ({ store }) => store.read((tx) => tx.ledger.head()))
+async function checkpointCommand(options: CommonOptions, withLedger: WithLedger): Promise<void> {
+  const head = await withLedger(options, ({ store }) => store.read((tx) => tx.ledger.head()))
   if (!head) throw new SallyportError('not_found', 'the ledger is empty: there is nothing to keep yet')
   process.stdout.write(`${checkpointText(head)}\n`)
 }

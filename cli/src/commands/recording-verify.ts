@@ -18,7 +18,8 @@ interface VerifyOptions {
   json?: boolean
 }
 
-type Verdict = RecordingVerification & { file: string }
+/** `checkpoints`: how many were held against it, where any were given. */
+type Verdict = RecordingVerification & { file: string; checkpoints: number | undefined }
 
 export function verifyCommand(): Command {
   return recordingCommand('verify', 'prove that nothing in a recording was altered')
@@ -40,8 +41,9 @@ async function verify(path: string, options: VerifyOptions): Promise<void> {
   const many = isDirectory(path)
   const verdicts: Verdict[] = []
   for (const file of await recordingsAt(path)) {
-    const own = many ? await marksFor(file, marks) : marks
-    verdicts.push({ file, ...(await naming(file, verifyRecording(file, { ...key, marks: own }))) })
+    const own = await marksFor(file, marks, { many })
+    const found = await naming(file, verifyRecording(file, { ...key, marks: own }))
+    verdicts.push({ file, checkpoints: options.checkpoint && own.length, ...found })
   }
   const sessions = new Set(verdicts.map(({ header }) => header?.session))
   const missing = many
@@ -78,14 +80,22 @@ async function readMarks(file: string): Promise<RecordingMark[]> {
   }
 }
 
-/** In a directory each recording answers for its own checkpoints; those of none are missed afterwards. */
-async function marksFor(file: string, marks: readonly RecordingMark[]): Promise<RecordingMark[]> {
+/**
+ * Each recording answers for its own checkpoints; in a directory those of none are missed afterwards. One file of
+ * which not even the beginning is left answers for all.
+ */
+async function marksFor(
+  file: string,
+  marks: readonly RecordingMark[],
+  { many }: { many: boolean },
+): Promise<readonly RecordingMark[]> {
   const { summarize } = await loadGate()
   const { header } = await naming(file, summarize(file))
+  if (header === null && !many) return marks
   return marks.filter(({ session }) => session === header?.session)
 }
 
-function described({ file, ...result }: Verdict) {
+function described({ file, checkpoints, ...result }: Verdict) {
   const { status, header, footer, frames, signedFrames, digest, keyFrom, firstBad } = result
   return {
     file,
@@ -94,6 +104,7 @@ function described({ file, ...result }: Verdict) {
     frames,
     signed_frames: signedFrames,
     digest,
+    checkpoints,
     reason: footer?.reason ?? null,
     gaps: footer?.gaps ?? null,
     interrupted: footer?.interrupted ?? null,
@@ -112,16 +123,18 @@ function painted(status: RecordingVerification['status']): string {
   return paint[status](status)
 }
 
-function findings({ status, frames, signedFrames, footer, firstBad }: Verdict): string {
+function findings(verdict: Verdict): string {
+  const { status, frames, signedFrames, footer, firstBad } = verdict
   const gaps = footer !== null && footer.gaps > 0 ? `, with ${footer.gaps} gaps that it names` : ''
   const unsigned =
     signedFrames < frames ? `; those after ${signedFrames} were not signed while they were recorded` : ''
   if (status === 'tampered')
     return `frame ${firstBad?.frame} (byte ${firstBad?.offset}): ${firstBad?.message}`
-  if (status === 'clean') return `${frames} frames${gaps}, signed to the end`
+  const unmet = verdict.checkpoints === 0 ? '; no checkpoint is of this one' : ''
+  if (status === 'clean') return `${frames} frames${gaps}, signed to the end${unmet}`
   const what = `${frames} frames are as they were recorded`
-  if (status === 'incomplete') return `${what}, but the end is missing${unsigned}`
-  return `${what}; a crash ended the session, and the next start closed it${unsigned}`
+  if (status === 'incomplete') return `${what}, but the end is missing${unsigned}${unmet}`
+  return `${what}; a crash ended the session, and the next start closed it${unsigned}${unmet}`
 }
 
 function trust(verdicts: readonly Verdict[]): string[] {

@@ -64,6 +64,7 @@ function bundleLines({ state, serial, expires, refused }: NonNullable<StatusAnsw
   return refused === null ? lines : [...lines, style.red(`the file that lies there ${refused}`)]
 }
 
+/** Times as times, the port as the port. */
 function whatWasDone(data: Record<string, unknown>): string {
   if ('before' in data) {
     const [before, now] = [data.before, data.now].map((at) => (at === null ? 'none' : isoTime(Number(at))))
@@ -73,7 +74,8 @@ function whatWasDone(data: Record<string, unknown>): string {
       : done
   }
   const values = Object.values(data).flat()
-  return values.length > 0 ? ` ${values.join(', ')}` : ''
+  if (values.length === 0) return ': there was nothing to lift'
+  return ` ${values.map((value) => (value === wholePort ? 'the whole port' : value)).join(', ')}`
 }
 
 const isoTime = (at: number) => new Date(at).toISOString()

@@ -1,5 +1,5 @@
 import { SallyportError } from '@sallyport/core'
-import { createBreakGlass } from '@sallyport/gate-serial'
+import { checkReason, createBreakGlass } from '@sallyport/gate-serial'
 import { print, style } from '../output.ts'
 import { openShim } from './open-shim.ts'
 import { readShimConfig } from './read-config.ts'
@@ -11,10 +11,10 @@ export async function breakGlassCommand(options: BreakGlassOptions): Promise<voi
   const { explain, reason, json = false } = options
   const foundation = await openShim(config)
   try {
-    const breakGlass = createBreakGlass({ ...foundation, ports })
+    const breakGlass = createBreakGlass({ ...foundation, ports, device: config.device.id })
     if (explain !== undefined) {
       if (!reason?.trim()) throw new SallyportError('invalid_input', '--reason: say why the code was used')
-      await breakGlass.explain(explain, reason.slice(0, 500))
+      await breakGlass.explain(explain, checkReason(reason))
       print({
         json,
         data: { explained: explain },

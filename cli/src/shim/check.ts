@@ -1,24 +1,41 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { canonicalAlias, SallyportError } from '@sallyport/core'
-import { acceptedBefore, readBundle, type ShimConfig, stateOf, untimely } from '@sallyport/gate-serial'
+import {
+  acceptedBefore,
+  readBundle,
+  type ShimConfig,
+  stateOf,
+  untimely,
+  whoCannotPass,
+} from '@sallyport/gate-serial'
 import { print, style } from '../output.ts'
 import { openShim } from './open-shim.ts'
 import { readDirectoryKey, readShimConfig, stateDirectory } from './read-config.ts'
+import { checkReadiness } from './readiness.ts'
 import type { ShimOptions } from './shim-options.ts'
 
 /** What `sallyport shim check` does: says that the file can be used, or every reason why not. */
 export async function checkCommand({ config: file, json = false }: ShimOptions): Promise<void> {
   const config = readShimConfig(file)
+  await checkReadiness(config)
   const { device, ports, technicians, vault, storage } = config
   const bundle = config.directory && (await checkBundle(config, file))
   const without = technicians.filter(({ factors }) => factors.length === 0).map(({ id }) => id)
+  const unable = whoCannotPass(config)
   const warnings = [
     ...(vault === 'off' ? ['vault: off is for trials: secrets may stand in the clear'] : []),
     ...(storage.auditor_keys.length === 0
       ? ['no storage.auditor_keys: recordings are signed, but not sealed']
       : []),
     ...(bundle?.warnings ?? []),
+    ...(technicians.length === 0 && !bundle
+      ? ['no technicians: nobody can pass; enrol one with `sallyport shim enrol`']
+      : []),
+    ...(unable.length > 0
+      ? [`without the factors of the policy, and so unable to pass: ${unable.join(', ')}`]
+      : []),
+    ...(config.siem ? [] : ['no siem: evidence is kept here alone']),
     ...(without.length > 0 ? [`without a factor, and so unable to pass: ${without.join(', ')}`] : []),
   ]
   print({

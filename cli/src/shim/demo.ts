@@ -74,6 +74,9 @@ function configuration(directory: string, secret: string): string {
   })
 }
 
+/** As whoever began it would begin the next: `npx` has no `sallyport` in the PATH of another terminal. */
+const program = process.env.npm_command === 'exec' ? 'npx sallyport' : 'sallyport'
+
 function guide({
   uri,
   secret,
@@ -95,9 +98,9 @@ function guide({
     `   Press Enter, and type:  ${account} <the code>`,
     '   Then ask the pump: STATUS or VERSION. Five wrong codes lock the technician.',
     `${style.bold('3.')} In a third, see how the gate stands, lift a lock, list what was recorded`,
-    `     sallyport shim status --config ${config}`,
-    `     sallyport shim unlock --config ${config}`,
-    `     sallyport recording list ${dirname(config)}`,
+    `     ${program} shim status --config ${config}`,
+    `     ${program} shim unlock --config ${config}`,
+    `     ${program} recording list ${dirname(config)}`,
     `${style.green('ready')} the demo is running; Ctrl-C ends it and removes it`,
   ].join('\n')
 }

@@ -1,13 +1,4 @@
-import {
-  chmodSync,
-  closeSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  statSync,
-  writeSync,
-} from 'node:fs'
+import { readFileSync } from 'node:fs'
 import {
   canonicalAlias,
   encodeSecret,
@@ -15,17 +6,22 @@ import {
   hashBackupCodes,
   newTotpSecret,
   provisioningUri,
+  SallyportError,
 } from '@sallyport/core'
 import { parseShimConfig, type SealedFactor, type ShimConfig, sealFactorText } from '@sallyport/gate-serial'
 import { isMap, isSeq, parseDocument } from 'yaml'
 import { print, style } from '../output.ts'
+import { readTextFile } from '../secret-file.ts'
 import { terminalQr } from '../terminal-qr.ts'
 import { openShim, type ShimFoundation } from './open-shim.ts'
 import { readShimConfig } from './read-config.ts'
 import type { EnrolOptions } from './shim-options.ts'
+import { replaceFile } from './write-file.ts'
 
 interface Made {
   factor: SealedFactor
+  /** What stands beside the sealed text, in the clear. */
+  shown?: Record<string, unknown>
   data: Record<string, unknown>
   lines: string[]
 }
@@ -34,14 +30,20 @@ interface Made {
 export async function enrolCommand(options: EnrolOptions): Promise<void> {
   const { config: file, technician, name, json = false } = options
   const config = readShimConfig(file)
-  const foundation = await openShim(config)
+  // A secret is shown once: that it can be kept is known before.
+  const writing = replaceFile(file)
+  const foundation = await openShim(config).catch((error: unknown) => {
+    writing.discard()
+    throw error
+  })
   try {
     const alias = canonicalAlias(technician)
     const known = config.technicians.find(({ id }) => canonicalAlias(id) === alias)
     const id = known?.id ?? technician
-    const made = await (options.backupCodes ? makeBackup(foundation) : makeTotp(config, id, foundation))
+    const made = await makeFactor(options, { config, id, foundation })
     const sealed = sealFactorText(made.factor, { vault: foundation.vault, technician: id })
-    writeFactor(file, { id, name, factor: { type: made.factor.type, sealed } })
+    const written = { id, name, factor: { type: made.factor.type, ...made.shown, sealed } }
+    writing.write(withFactor(file, written))
     print({
       json,
       data: { technician: id, type: made.factor.type, ...made.data },
@@ -52,7 +54,37 @@ export async function enrolCommand(options: EnrolOptions): Promise<void> {
         ].join('\n'),
     })
   } finally {
+    writing.discard()
     await foundation.close()
+  }
+}
+
+function makeFactor(
+  { backupCodes, yubikey }: EnrolOptions,
+  { config, id, foundation }: { config: ShimConfig; id: string; foundation: ShimFoundation },
+): Made | Promise<Made> {
+  if (yubikey !== undefined) return sealYubikey(yubikey)
+  return backupCodes ? makeBackup(foundation) : makeTotp(config, id, foundation)
+}
+
+/** As `ykpersonalize` and YubiKey Manager name them: public id, private id, key; from a file, or `-`. */
+function sealYubikey(file: string): Made {
+  const text = readTextFile('--yubikey', file === '-' ? '/dev/stdin' : file).trim()
+  const [, id, privateId, key] =
+    /^([cbdefghijklnrtuv]{12})[\s,]+([0-9a-f]{12})[\s,]+([0-9a-f]{32})$/i.exec(text) ?? []
+  if (id === undefined || privateId === undefined || key === undefined) {
+    const message =
+      '--yubikey: the file must hold the public id (12 letters), the private id (12 hexadecimal digits) and the key (32), as they were programmed into the YubiKey'
+    throw new SallyportError('invalid_input', message)
+  }
+  const factor = { type: 'yubikey', id, private_id: privateId.toLowerCase(), key: key.toLowerCase() } as const
+  return {
+    factor,
+    shown: { id },
+    data: { id },
+    lines: [
+      `${style.bold('YubiKey')} ${id}: its secret is sealed; remove ${file === '-' ? 'every copy of it' : file}`,
+    ],
   }
 }
 
@@ -78,11 +110,11 @@ async function makeBackup({ random }: ShimFoundation): Promise<Made> {
   }
 }
 
-/** Into the file as it stands, its comments with it; the old file stays whole until the new one is. */
-function writeFactor(
+/** The file as it stands, its comments with it, and the factor in it. */
+function withFactor(
   file: string,
   { id, name, factor }: { id: string; name: string | undefined; factor: Record<string, unknown> },
-): void {
+): string {
   const document = parseDocument(readFileSync(file, 'utf8'))
   const people = document.get('technicians')
   const isSame = (item: unknown) =>
@@ -92,24 +124,16 @@ function writeFactor(
     const person = { id, ...(name !== undefined && { name }), factors: [factor] }
     if (isSeq(people)) document.addIn(['technicians'], person)
     else document.set('technicians', document.createNode([person]))
-  } else if (isSeq(document.getIn(['technicians', at, 'factors']))) {
+    return checked()
+  }
+  if (name !== undefined) document.setIn(['technicians', at, 'name'], name)
+  if (isSeq(document.getIn(['technicians', at, 'factors']))) {
     document.addIn(['technicians', at, 'factors'], document.createNode(factor))
   } else document.setIn(['technicians', at, 'factors'], document.createNode([factor]))
-  const text = document.toString({ lineWidth: 0 })
-  parseShimConfig(document.toJS(), { where: `the configuration that would be written to ${file}` })
-  replaceFile(file, text)
-}
+  return checked()
 
-function replaceFile(file: string, text: string): void {
-  const next = `${file}.new`
-  const { mode } = statSync(file)
-  const fd = openSync(next, 'w', 0o600)
-  try {
-    writeSync(fd, text)
-    fsyncSync(fd)
-  } finally {
-    closeSync(fd)
+  function checked(): string {
+    parseShimConfig(document.toJS(), { where: `the configuration that would be written to ${file}` })
+    return document.toString({ lineWidth: 0 })
   }
-  chmodSync(next, mode & 0o777)
-  renameSync(next, file)
 }

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
-import { isAbsolute, join, resolve } from 'node:path'
+import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { createKeyFile, readMasterKey } from '@sallyport/adapters'
 import {
   type Clock,
@@ -31,6 +31,7 @@ import {
 import { createSqliteStore } from '@sallyport/store'
 import { openLedger } from '../open-ledger.ts'
 import { readDirectoryKey, stateDirectory } from './read-config.ts'
+import { isKeyFile } from './resolve-paths.ts'
 
 /** What the gate and its commands stand on, opened from its own directory. */
 export interface ShimFoundation {
@@ -50,8 +51,9 @@ export interface ShimFoundation {
 
 export async function openShim(config: ShimConfig): Promise<ShimFoundation> {
   const [clock, random, notices] = [systemClock, systemRandom, [] as string[]]
-  const directory = resolve(config.storage.dir)
+  const directory = config.storage.dir
   const state = stateDirectory(config)
+  refuseOtherUser(config)
   makeDirectories([
     directory,
     ...['sessions', 'heartbeats', 'alerts', 'state'].map((name) => join(directory, name)),
@@ -62,6 +64,7 @@ export async function openShim(config: ShimConfig): Promise<ShimFoundation> {
     const vault = await openVault({ store, masterKey, clock, random })
     const ledger = await openLedger({
       publicKeyPath: join(state, 'ledger.pub'),
+      publicKeyMode: 0o600,
       store,
       vault,
       random,
@@ -84,7 +87,7 @@ export async function openShim(config: ShimConfig): Promise<ShimFoundation> {
       createYubikeyFactor({ validator }),
     ]
     const source = config.directory && {
-      bundle: resolve(config.directory.bundle),
+      bundle: config.directory.bundle,
       publicKey: readDirectoryKey(config.directory),
       privateKey: await openBundleKey({ store, vault, random }),
     }
@@ -97,6 +100,14 @@ export async function openShim(config: ShimConfig): Promise<ShimFoundation> {
     await store.close()
     throw error
   }
+}
+
+/** Files that root leaves in the gate's directory would shut the gate itself out. */
+function refuseOtherUser({ storage }: Pick<ShimConfig, 'storage'>): void {
+  const owner = statSync(storage.dir, { throwIfNoEntry: false })?.uid
+  if (owner === undefined || owner === process.geteuid?.()) return
+  const message = `${storage.dir} belongs to user ${owner}: run this as that user, with \`sudo -u '#${owner}' …\`, so that the gate can read what is made`
+  throw new SallyportError('invalid_input', message)
 }
 
 function makeDirectories(paths: readonly string[]): void {
@@ -120,7 +131,7 @@ async function readKey(
   if (vault !== 'off' && vault.command)
     return readMasterKey({ from: 'command', command: vault.command }, source)
   const named = vault === 'off' ? undefined : vault.key_file
-  const path = named === undefined ? join(state, 'vault.key') : isAbsolute(named) ? named : join(state, named)
+  const path = named ?? join(state, 'vault.key')
   const begun = (await store.read((tx) => tx.vaultKeys.list())).length > 0
   if (!begun && !existsSync(path) && (await createKeyFile(path))) {
     notices.push(`made the vault's key file ${path}; whoever has it and the database has the secrets`)
@@ -129,12 +140,11 @@ async function readKey(
 }
 
 /** An auditor's public key: the line that `recording keygen` prints, PEM, or a file that holds either. */
-function readAuditorKey(written: string, index: number): KeyObject {
-  const inPlace = !written.startsWith('/') && !written.startsWith('.')
+export function readAuditorKey(written: string, index: number): KeyObject {
   try {
-    return parseAuditorKey(inPlace ? written : readFileSync(written, 'utf8'))
+    return parseAuditorKey(isKeyFile(written) ? readFileSync(written, 'utf8') : written)
   } catch (cause) {
-    const message = `storage.auditor_keys[${index}]: ${(cause as Error).message}`
-    throw new SallyportError('config_invalid', message, { cause })
+    const fault = { path: `storage.auditor_keys[${index}]`, message: (cause as Error).message }
+    throw new SallyportError('config_invalid', `${fault.path}: ${fault.message}`, { faults: [fault], cause })
   }
 }

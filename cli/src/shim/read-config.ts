@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { SallyportError } from '@sallyport/core'
 import {
   holdsClearSecret,
@@ -10,10 +10,12 @@ import {
   type ShimConfig,
 } from '@sallyport/gate-serial'
 import { readYaml } from '../read-yaml.ts'
+import { resolvePaths } from './resolve-paths.ts'
 
 /** The configuration of the serial gate, or one error with the path of every fault. */
 export function readShimConfig(file: string): ShimConfig {
-  const config = parseShimConfig(readYaml(file), { where: `the configuration in ${file}` })
+  const read = parseShimConfig(readYaml(file), { where: `the configuration in ${file}` })
+  const config = resolvePaths(read, file)
   const { mode } = statSync(file)
   if (holdsClearSecret(config) && mode & 0o077) {
     const seen = (mode & 0o777).toString(8).padStart(4, '0')
@@ -42,7 +44,7 @@ export function readDirectoryKey({ public_key: written }: NonNullable<ShimConfig
 }
 
 export function stateDirectory({ storage }: Pick<ShimConfig, 'storage'>): string {
-  return join(resolve(storage.dir), 'state')
+  return join(storage.dir, 'state')
 }
 
 /** Where commands reach the running daemon. */

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { SallyportError } from '@sallyport/core'
 import {
@@ -17,6 +17,7 @@ import { style } from '../output.ts'
 import { version } from '../version.ts'
 import { openShim } from './open-shim.ts'
 import { controlPath, readShimConfig } from './read-config.ts'
+import { checkReadiness } from './readiness.ts'
 import { serviceManagerOf } from './service-manager.ts'
 import { startEvidence } from './start-evidence.ts'
 
@@ -45,6 +46,7 @@ export async function startShim(options: {
   logLevel: string
 }): Promise<{ shim: Shim; notices: string[]; log: ShimLog; stop(): Promise<void> }> {
   const config = readShimConfig(options.config)
+  await checkReadiness(config)
   const log = pino({ level: options.logLevel }, pino.destination({ dest: 2, sync: true }))
   const foundation = await openShim(config)
   let shim: Shim | null = null
@@ -58,14 +60,14 @@ export async function startShim(options: {
   })
   let ship = () => {}
   const alerts = createAlerts({
-    ...{ dir: join(resolve(config.storage.dir), 'alerts'), timers: systemTimers, log },
+    ...{ dir: join(config.storage.dir, 'alerts'), timers: systemTimers, log },
     ...{ store: foundation.store, clock: foundation.clock, device: config.device.id },
     urgent: () => ship(),
   })
   try {
     const software = `sallyport ${version}`
-    const common = { ...foundation, config, alerts, timers: systemTimers, synchronised, log }
-    const running = await createShim({ ...common, software })
+    const common = { ...foundation, config, alerts, timers: systemTimers, log }
+    const running = await createShim({ ...common, synchronised, software })
     shim = running
     const evidence = await startEvidence({ ...common, shim: running, configFile: options.config })
     ship = evidence.ship

@@ -1,4 +1,4 @@
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { addGroup } from '../add-group.ts'
 import type { BreakGlassOptions, BundleRequestOptions, EnrolOptions, ShimOptions } from './shim-options.ts'
 
@@ -46,6 +46,12 @@ export function addShimCommands(program: Command, { bundle = bundleGroup() } = {
         .requiredOption('--technician <id>', 'the name that is typed at the prompt')
         .option('--name <name>', 'as people call the technician')
         .option('--backup-codes', 'ten backup codes instead of an authenticator')
+        .addOption(
+          new Option(
+            '--yubikey <file>',
+            'a YubiKey: its public id, private id and key, in a file, or `-`',
+          ).conflicts('backupCodes'),
+        )
         .action(async (options: EnrolOptions) => (await import('./enrol.ts')).enrolCommand(options)),
       clock,
       bundle,

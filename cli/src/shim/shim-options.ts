@@ -7,6 +7,7 @@ export interface EnrolOptions extends ShimOptions {
   technician: string
   name?: string
   backupCodes?: boolean
+  yubikey?: string
 }
 
 export interface BundleRequestOptions extends ShimOptions {

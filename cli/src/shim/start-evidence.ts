@@ -1,5 +1,5 @@
 import { hostname } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createShipper, randomId } from '@sallyport/core'
 import {
@@ -25,14 +25,13 @@ interface EvidenceParts extends ShimFoundation {
   shim: Shim
   alerts: ReturnType<typeof createAlerts>
   timers: typeof systemTimers
-  synchronised(): Promise<boolean>
   log: ShimLog
 }
 
 /** The watch over the box, what is shipped of it, and what of the recordings is let go. */
 export async function startEvidence(parts: EvidenceParts): Promise<{ ship(): void; stop(): Promise<void> }> {
   const { config, configFile, shim, store, clock, recorder, log } = parts
-  const directory = resolve(config.storage.dir)
+  const directory = config.storage.dir
   const shipping = await startShipping(parts, join(directory, 'sessions'))
   const watch = await createTamperWatch({
     ...parts,

@@ -50,6 +50,22 @@ describe('the formats', () => {
     ).toEqual([2004, 3001, 3004, 3002, 0])
   })
 
+  it("name a serial gate's technician and device to those who know nothing of our ids", () => {
+    const granted = {
+      ...event,
+      type: 'session.granted',
+      subject: 'x7',
+      details: { gate: 'serial', device: 'pump', technician: 'alice' },
+    }
+    expect(siemFormats.rfc5424(granted, source)).toContain('device="pump" technician="alice"')
+    expect(siemFormats.cef(granted, source)).toContain(
+      ' suser=alice suid=x7 SallyportGate=serial SallyportDevice=pump',
+    )
+    expect(parsed(siemFormats.ocsf(granted, source))).toMatchObject({
+      ...{ activity_id: 1, user: { uid: 'x7', name: 'alice' }, unmapped: { device: 'pump' } },
+    })
+  })
+
   it('write plain JSON', () => {
     const { id, type, severity, address, subject, details } = event
     expect(parsed(siemFormats.json(event, source))).toEqual({

@@ -70,13 +70,13 @@ const cefSeverity: Readonly<Record<SiemSeverity, number>> = {
 }
 
 function cef({ event, source, cut }: { event: SiemEvent; source: SiemSource; cut: Cut }): string {
-  const { id, at, type, severity, address, subject, details } = event
+  const { id, at, type, severity, address, details } = event
   const name = cefHeader(cut(type))
   const extension = {
     rt: String(at),
     externalId: id,
     ...(address && { [sourceKey(address)]: address }),
-    ...(subject && { suser: subject }),
+    ...whoOf(event),
     ...Object.fromEntries(detailTexts(details).map(([key, text]) => [customKey(key), text])),
   }
   const fields = Object.entries(extension).map(([key, text]) => `${key}=${cefValue(cut(text))}`)
@@ -90,6 +90,12 @@ function cef({ event, source, cut }: { event: SiemEvent; source: SiemSource; cut
     cefSeverity[severity],
   ]
   return `${head.join('|')}|${fields.join(' ')}`
+}
+
+/** Our own name for somebody means nothing elsewhere: where the organisation's is known, that is the user's. */
+function whoOf({ subject, details: { technician } }: SiemEvent): Record<string, string> {
+  if (typeof technician !== 'string') return subject ? { suser: subject } : {}
+  return { suser: technician, ...(subject && { suid: subject }) }
 }
 
 /** `src` holds an IPv4 address and nothing else; what else there is has keys of its own. */

@@ -35,6 +35,8 @@ const classes: Readonly<Record<string, Class>> = {
   'password.refused': authentication(1, 2),
   'password.throttled': authentication(1, 2),
   'session.opened': authentication(1, 1),
+  'session.granted': authentication(1, 1),
+  'session.closed': authentication(2, 1),
   'session.revoked': authentication(2, 1),
   'session.all_revoked': authentication(2, 1),
   'password.set': account(3),
@@ -75,7 +77,11 @@ const severityIds: Readonly<Record<SiemSeverity, number>> = {
 export function ocsf({ event, source, cut }: { event: SiemEvent; source: SiemSource; cut: Cut }): object {
   const { id, at, type, severity, address, subject, details } = event
   const { category, uid, activity, status } = classOf(event)
-  const user = { uid: subject === null ? 'unknown' : cut(subject) }
+  const { technician } = details
+  const user = {
+    uid: subject === null ? 'unknown' : cut(subject),
+    ...(typeof technician === 'string' && { name: cut(technician) }),
+  }
   const product = { name: 'Sallyport', vendor_name: 'Sallyport', version: source.version }
   return {
     ...{ category_uid: category, class_uid: uid, activity_id: activity, type_uid: uid * 100 + activity },

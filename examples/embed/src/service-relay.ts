@@ -33,10 +33,10 @@ export async function relayToService(
   const extension = session.user
   if (name === 'status') {
     const answer = await sallyport.service('GET', `status/${encodeURIComponent(extension)}`)
-    const { methods } = answer.body as { methods: string[] }
+    const { methods, digits } = answer.body as { methods: string[]; digits?: number[] }
     // This app has an address of everybody, and has made sure that it is theirs.
     const all = methods.length > 0 ? [...methods, 'email'] : []
-    return { ...answer, body: { methods: all } }
+    return { ...answer, body: { methods: all, digits } }
   }
   const asked = Object.fromEntries(Object.entries(body).filter(([field]) => call.takes.includes(field)))
   const added = {

@@ -18,14 +18,14 @@ export {
   isBundleKeyInline,
   parseBundleKey,
 } from './bundle/signing.ts'
-export { holdsClearSecret, parseShimConfig, type ShimConfig } from './config/shim-config.ts'
+export { holdsClearSecret, parseShimConfig, type ShimConfig, whoCannotPass } from './config/shim-config.ts'
 export {
   type ListedTechnician,
   type ProgrammedYubikey,
   parseTechnicianFile,
 } from './config/technician-file.ts'
 export { callControl, serveControl } from './control/control-socket.ts'
-export { shimControl } from './control/shim-control.ts'
+export { checkReason, shimControl } from './control/shim-control.ts'
 export { createBreakGlass } from './decide/break-glass.ts'
 export { type SealedFactor, sealFactorText } from './decide/sealed-factor.ts'
 export { endpointOf } from './endpoints/open-endpoint.ts'

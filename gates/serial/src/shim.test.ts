@@ -147,6 +147,11 @@ describe('the gate', () => {
     expect(await say(`alice ${code()}`)).toContain('is being recorded')
     const changes = (await entries()).filter(({ type }) => type === 'port.changed').map(({ data }) => data.to)
     expect(changes).toEqual(['CHALLENGE', 'LOCKED', 'OPEN', 'FLUSHED', 'LOCKED', 'IDLE', 'CHALLENGE', 'OPEN'])
+    const of = (type: string) => entries().then((all) => all.filter((one) => one.type === type))
+    const who = { device: 'pump', technician: 'bob' }
+    expect((await of('session.granted'))[0]!.data).toMatchObject(who)
+    expect((await of('session.closed'))[0]).toMatchObject({ subject: expect.any(String), data: who })
+    expect((await of('port.changed'))[3]!.data).toMatchObject({ to: 'FLUSHED', ...who })
   })
 
   it('locks the whole port at the fifteenth failure over all ids, known or not; an emergency code opens it', async () => {

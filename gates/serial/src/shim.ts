@@ -70,11 +70,20 @@ export async function createShim(parts: ShimParts) {
       : null,
     onGone: endSessionsOf,
   })
-  const breakGlass = createBreakGlass({ ...parts, ports: config.ports.map(({ id }) => id) })
+  const device = config.device.id
+  const breakGlass = createBreakGlass({ ...parts, device, ports: config.ports.map(({ id }) => id) })
   const limits = technicianLimits(config.lockout)
   const attempts: Attempts = createAttempts({ ...parts, limits })
-  const authority = createAuthority({ ...parts, attempts, policy: config.policy, roster, limits, clockTrust })
-  const journal = createJournal({ store, clock, timers, log, subjects: roster.known })
+  const authority = createAuthority({
+    ...parts,
+    attempts,
+    policy: config.policy,
+    roster,
+    limits,
+    clockTrust,
+    device,
+  })
+  const journal = createJournal({ store, clock, timers, log, subjects: roster.known, device })
   const startedAt = timers.monotonic()
   let stillTripped = async (): Promise<string[]> => []
 
@@ -91,7 +100,11 @@ export async function createShim(parts: ShimParts) {
         ...known({ name: config.device.name, location: config.device.location }),
       },
       ...{ port: port.id, portSettings: { technician: technician.settings, device: device.settings } },
-      ...{ policy: config.policy, software: parts.software, clock: { boot_count: boots } },
+      ...{
+        policy: config.policy,
+        software: parts.software,
+        clock: { boot_count: boots, ...clockTrust.seen() },
+      },
     })
     const gate = createPortGate({
       ...{ id: port.id, technician, device, rules: { ...config.session }, authority, breakGlass },
@@ -116,9 +129,10 @@ export async function createShim(parts: ShimParts) {
 
   /** What somebody should be told of at once. A tamper is told by who saw it. */
   function alertOf({ port, to, event }: Transition): void {
-    const { reason, session } = to
-    if (event.type === 'break_glass') void parts.alerts.raise('break-glass', { port, session })
-    if (event.type === 'failed') void parts.alerts.raise('emergency-stop', { port, session, reason })
+    const { reason, session, technician } = to
+    if (event.type === 'break_glass') void parts.alerts.raise('break-glass', { port, session, technician })
+    if (event.type === 'failed')
+      void parts.alerts.raise('emergency-stop', { port, session, technician, reason })
   }
 
   async function note(type: string, data: Record<string, string | number>): Promise<void> {
@@ -219,11 +233,20 @@ export async function createShim(parts: ShimParts) {
       await Promise.all([...gates.values()].map((gate) => gate.send({ type: 'tamper', reason })))
     },
 
+    /** Who is on a line at this moment, and in which sessions. */
+    open(): { technician: string; session: string } | null {
+      const open = [...gates.values()].map((gate) => gate.status()).filter(({ state }) => state === 'OPEN')
+      if (open.length === 0) return null
+      const all = (key: 'technician' | 'session_id') => open.map((port) => port[key]).join(', ')
+      return { technician: all('technician'), session: all('session_id') }
+    },
+
     /** How far the recordings that are open have got, signed: for a place where this disk is not. */
     marks: () => [...gates.values()].flatMap((gate) => gate.mark() ?? []),
 
-    /** Once a heartbeat: how far the clock got. */
+    /** Once a heartbeat: how far the clock got, and whether anything keeps it right. */
     markClock: clockTrust.mark,
+    clockSynchronised: clockTrust.synchronised,
 
     async stop() {
       await Promise.all([...gates.values()].map((gate) => gate.stop()))

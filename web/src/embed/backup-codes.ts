@@ -20,7 +20,9 @@ export function showBackupCodes(stage: Stage, codes: readonly string[], onSaved:
   const saved = checkbox(texts.saved)
   saved.input.addEventListener('change', () => {
     done.disabled = !saved.input.checked
+    stage.hold(!saved.input.checked)
   })
+  stage.hold(true)
   stage.show({ title: texts.title, content: [h('p', {}, texts.lead), list, ways, saved.box, done] })
 }
 

@@ -1,6 +1,6 @@
+import { isSix } from '../texts/code-lengths.ts'
 import { field, h } from './markup.ts'
-
-const places = [0, 1, 2, 3, 4, 5]
+import type { Words } from './words.ts'
 
 export interface CodeField {
   box: HTMLElement
@@ -9,15 +9,21 @@ export interface CodeField {
   clear(): void
 }
 
-/** One field, so that paste, autofill and screen readers find what they know; six places to look at. */
-export function codeField(label: string, onComplete: () => void): CodeField {
+/** One field, so that paste, autofill and screen readers find what they know; a place to look at for each digit. */
+export function codeField(
+  { verify }: Pick<Words, 'verify'>,
+  lengths: readonly number[],
+  onComplete: () => void,
+): CodeField {
+  const label = isSix(lengths) ? verify.code : verify.anyCode
+  const most = Math.max(...lengths)
   const { box, input } = field(label, {
     inputmode: 'numeric',
     autocomplete: 'one-time-code',
     class: 'digits',
   })
-  const seen = places.map(() => h('span', { 'aria-hidden': 'true', part: 'digit' }))
-  const row = h('div', { class: 'places' })
+  const seen = Array.from({ length: most }, () => h('span', { 'aria-hidden': 'true', part: 'digit' }))
+  const row = h('div', { class: isSix(lengths) ? 'places' : 'places long' })
   row.append(input, ...seen)
   box.append(row)
 
@@ -28,14 +34,15 @@ export function codeField(label: string, onComplete: () => void): CodeField {
 
   let before = ''
   function draw(): void {
-    const code = input.value.replaceAll(/\D/g, '').slice(0, places.length)
+    const code = input.value.replaceAll(/\D/g, '').slice(0, most)
     if (input.value !== code) input.value = code
     for (const [place, span] of seen.entries()) {
       span.textContent = code[place] ?? ''
-      span.classList.toggle('next', place === Math.min(code.length, places.length - 1))
+      span.classList.toggle('next', place === Math.min(code.length, most - 1))
     }
     if (code !== '') mark(false)
-    const complete = code.length === places.length && code !== before
+    // A shorter one may be half of a longer one: that is for the button to say.
+    const complete = code.length === most && code !== before
     before = code
     if (complete) onComplete()
   }

@@ -7,6 +7,13 @@ import { wordsFor } from './words.ts'
 const sheet = new CSSStyleSheet()
 sheet.replaceSync(styles)
 
+interface Opened {
+  end: AbortController
+  dialog: HTMLDialogElement | null
+  settled: object | null
+  held: boolean
+}
+
 /**
  * What both elements are: they stand in the page and begin at once, or with the attribute `modal` wait to be
  * opened over it. What happens is told by events; whether anybody is signed in, only the page's own server
@@ -14,7 +21,7 @@ sheet.replaceSync(styles)
  */
 export abstract class EmbeddedElement extends HTMLElement {
   readonly #root = this.attachShadow({ mode: 'open' })
-  #open: { end: AbortController; dialog: HTMLDialogElement | null; settled: object | null } | null = null
+  #open: Opened | null = null
 
   constructor() {
     super()
@@ -52,12 +59,13 @@ export abstract class EmbeddedElement extends HTMLElement {
       onSettled: (answer) => {
         if (this.#open) this.#open.settled = answer
       },
+      onHold: (held) => this.#hold(held),
       onComplete: (answer) => this.#complete(answer),
       onCancel: () => this.close(),
     })
     node.lang = language
     const dialog = this.hasAttribute('modal') ? this.#frame(node, words.common.close) : null
-    this.#open = { end, dialog, settled: null }
+    this.#open = { end, dialog, settled: null, held: false }
     this.#root.replaceChildren(dialog ?? node)
     dialog?.showModal()
     stage.show({ title: words.common.loading, content: [] })
@@ -86,11 +94,13 @@ export abstract class EmbeddedElement extends HTMLElement {
     const cancel = (event: Event) => {
       event.preventDefault()
       // Codes that are shown this once are not to be lost by a key pressed in passing.
-      if (!this.#open?.settled) this.close()
+      if (!this.#open?.held) this.close()
     }
-    // The browser shuts it by itself where Escape is pressed twice.
+    // The browser shuts it by itself where Escape is pressed twice, and is not asked.
     const shut = () => {
-      if (this.#open?.dialog === dialog) this.close()
+      if (this.#open?.dialog !== dialog) return
+      if (this.#open.held) dialog.showModal()
+      else this.close()
     }
     const dialog = h(
       'dialog',
@@ -99,6 +109,13 @@ export abstract class EmbeddedElement extends HTMLElement {
       press,
     )
     return dialog
+  }
+
+  #hold(held: boolean): void {
+    if (!this.#open) return
+    this.#open.held = held
+    const press = this.#open.dialog?.querySelector<HTMLButtonElement>('.close')
+    if (press) press.disabled = held
   }
 
   /** Ends what is under way; answers whether there was something. */

@@ -1,5 +1,6 @@
 import type { Answer } from '@sallyport/sdk'
 import { ProblemError } from '@sallyport/sdk'
+import { digitsIn } from '../texts/code-lengths.ts'
 import { showBackupCodes } from './backup-codes.ts'
 import { choice } from './choice.ts'
 import { codeField } from './code-field.ts'
@@ -54,7 +55,10 @@ export function showSetup(stage: Stage, wanted: readonly Kind[]): void {
   async function connectTotp(): Promise<void> {
     const texts = setup.totp
     const begun = await call<Begun>('enroll', {})
-    const typed = codeField(verify.code, () => void send())
+    const typed = codeField(words, digitsIn(begun.provisioning_uri), () => void send())
+    const open = h('a', { href: begun.provisioning_uri, part: 'link' }, texts.open)
+    // Nobody scans their own screen.
+    const onPhone = matchMedia('(pointer: coarse)').matches
     const copy = copyButton(stage, begun.secret)
     const manual = h(
       'div',
@@ -62,18 +66,26 @@ export function showSetup(stage: Stage, wanted: readonly Kind[]): void {
       h('strong', {}, texts.secretTitle),
       h('code', { part: 'secret' }, begun.secret.replaceAll(/(.{4})(?=.)/g, '$1 ')),
       copy,
-      h('a', { href: begun.provisioning_uri, part: 'link' }, texts.open),
+      onPhone ? null : open,
     )
     const shown = h('div', { class: 'pair' }, await picture(begun.qr_code, texts.qr), manual)
     const confirm = form(verify.submit, () => void send(), h('p', {}, texts.confirm), typed.box)
     stage.tell('')
-    stage.show({ title: texts.title, content: [h('p', {}, texts.scan), shown, confirm, back()] })
+    stage.show({
+      title: texts.title,
+      content: [onPhone ? open : null, h('p', {}, texts.scan), shown, confirm, back()],
+    })
 
     async function send(): Promise<void> {
       const code = typed.input.value
       if (code === '') return typed.input.focus()
       const ended = await stage.run(async () => {
-        await call('verify-enrollment', { code })
+        stage.hold(true)
+        try {
+          await call('verify-enrollment', { code })
+        } finally {
+          stage.hold(false)
+        }
         finish('totp', begun.backup_codes)
       })
       if (ended !== 'failed') return

@@ -14,10 +14,17 @@ export interface Stage {
   show(view: { title: string; content: readonly (Node | string | null)[]; focus?: HTMLElement }): void
   /** Tells how it goes on, in place of what was told before. */
   tell(text: string): void
-  /** Does what was asked for, unless something is under way already; tells what went wrong. */
-  run(work: () => Promise<void>): Promise<'done' | 'failed' | 'busy'>
+  /** A time of this day, as people write it. */
+  clock(at: Date): string
+  /**
+   * Does what was asked for, unless something is under way already; tells what went wrong, and which of the `ways`
+   * that there are works all the same.
+   */
+  run(work: () => Promise<void>, ways?: readonly string[]): Promise<'done' | 'failed' | 'busy'>
   /** Closing does not undo what has been done: from here on it ends as this says. */
   settle(answer: object): void
+  /** While held, nobody closes it in passing: what it shows, or is about to, is shown this once only. */
+  hold(held: boolean): void
   complete(answer: object): void
   cancel(): void
 }
@@ -31,6 +38,7 @@ export interface StageOptions {
   takesFocus: boolean
   onError(error: { code: string; status: number }): void
   onSettled(answer: object): void
+  onHold(held: boolean): void
   onComplete(answer: object): void
   onCancel(): void
 }
@@ -64,10 +72,11 @@ export function createStage(options: StageOptions): { stage: Stage; node: HTMLEl
       content.replaceChildren(...shown.filter((one) => one !== null))
       if (takesFocus) focus.focus({ preventScroll: true })
     },
+    clock: (at) => clock.format(at),
     tell: (text) => {
       told.textContent = text
     },
-    async run(work) {
+    async run(work, ways) {
       if (busy) return 'busy'
       busy = true
       node.toggleAttribute('data-busy', true)
@@ -78,7 +87,7 @@ export function createStage(options: StageOptions): { stage: Stage; node: HTMLEl
       } catch (error) {
         if (signal.aborted) return 'done'
         const { code, status } = error instanceof ProblemError ? error : { code: nameOf(error), status: 0 }
-        warn(describeProblem(error, words, (at) => clock.format(at)))
+        warn(describeProblem(error, words, (at) => clock.format(at), ways))
         onError({ code, status })
         return 'failed'
       } finally {
@@ -88,6 +97,7 @@ export function createStage(options: StageOptions): { stage: Stage; node: HTMLEl
     },
     // An answer that comes late is for nobody, and ends nothing that was opened since.
     settle: (answer) => signal.aborted || options.onSettled(answer),
+    hold: (held) => signal.aborted || options.onHold(held),
     complete: (answer) => signal.aborted || options.onComplete(answer),
     cancel: () => signal.aborted || options.onCancel(),
   }

@@ -1,4 +1,6 @@
 import { ProblemError } from '@sallyport/sdk'
+import { createMailed } from '../sign-in/mailed.ts'
+import { describeWait } from '../texts/describe-problem.ts'
 import { choice } from './choice.ts'
 import { knowsKeys } from './keys.ts'
 import { button, checkbox, h } from './markup.ts'
@@ -11,10 +13,13 @@ interface Chain {
   of: number
   label: string
   expected: readonly Method[]
+  digits?: readonly number[]
 }
 
 interface Standing {
   methods: readonly Method[]
+  /** How many digits the codes of their authenticator apps have, where any has not six. */
+  digits?: readonly number[]
   chain?: Chain
   /** Where the page's server lets a browser do without the second factor for so long. */
   remember_days?: number
@@ -34,6 +39,7 @@ export async function showVerification(stage: Stage, { title, lead, onDone }: Ve
   const { verify, methods: names, common, problems } = words
   let standing: Standing = await call('status')
   const { remember_days: days } = standing
+  const mailed = createMailed()
   const trust = days === undefined ? null : checkbox(verify.remember(days))
 
   /** What this step takes and this browser can give; what was used last comes first. */
@@ -52,7 +58,10 @@ export async function showVerification(stage: Stage, { title, lead, onDone }: Ve
       stage.show({ title, content: [h('p', {}, problems.nothing_enrolled), leave] })
       return
     }
-    const { content, focus, begin } = methodForm(stage, method, (proof) => submit(method, proof))
+    const { content, focus, begin } = methodForm(stage, method, {
+      submit: (proof) => submit(method, proof),
+      ...{ mailed, ways: ways(), digits: (chain ?? standing).digits },
+    })
     const steps = chain && chain.of > 1 ? stepsOf(stage, chain) : null
     const led = lead === undefined ? null : h('p', {}, lead)
     stage.show({ title, content: [steps, led, ...content, trust?.box ?? null, others(method), leave], focus })
@@ -64,21 +73,25 @@ export async function showVerification(stage: Stage, { title, lead, onDone }: Ve
       const body = { ...proof, method, ...(trust?.input.checked && { remember_device: true }) }
       const answer = await call<{ mfa_required?: boolean; chain?: Chain }>('verify', body)
       remember(method)
+      if (method === 'email') mailed.use()
       if (answer.mfa_required !== true) return await onDone(answer)
-      goTo(answer.chain, verify.passed)
+      goTo(answer.chain, (chain) => [verify.passed(chain.step - 1, chain.of)])
     } catch (error) {
       if (!(error instanceof ProblemError)) throw error
-      if (error.code === 'chain_reset') return goTo(error.problem.chain as Chain, verify.reset)
+      if (error.code === 'chain_reset') {
+        const wait = () => describeWait(error, words, stage.clock, ways())
+        return goTo(error.problem.chain as Chain, (chain) => [verify.reset(chain.of), ...wait()])
+      }
       stage.tell('')
       if (error.code === 'invalid_token') end()
       throw error
     }
   }
 
-  function goTo(chain: Chain | undefined, said: string): void {
+  function goTo(chain: Chain | undefined, said: (chain: Chain) => readonly string[]): void {
     if (chain) standing = { ...standing, chain }
     show()
-    stage.tell(said)
+    stage.tell(chain ? said(chain).join(' ') : '')
   }
 
   /** The attempt is over: too late, or finished elsewhere. What to do then only the page knows. */
@@ -94,8 +107,11 @@ export async function showVerification(stage: Stage, { title, lead, onDone }: Ve
       stage.tell('')
       show(one)
     }
-    const summary = h('summary', { part: 'others' }, verify.others)
-    return h('details', {}, summary, ...rest.map((one) => choice(names[one], choose(one))))
+    const choices = rest.map((one) => choice(names[one], choose(one)))
+    // As many as are taken in at a glance; more wait until they are asked for.
+    return rest.length <= 3
+      ? h('div', { class: 'others' }, h('p', { part: 'others' }, verify.others), ...choices)
+      : h('details', {}, h('summary', { part: 'others' }, verify.others), ...choices)
   }
 
   show()

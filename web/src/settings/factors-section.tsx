@@ -46,7 +46,17 @@ export function FactorsSection({ status, onAdd, onChanged }: FactorsSectionProps
           />
         ))}
       </ul>
-      {open && <Open factor={open.factor} onClose={() => void close()} />}
+      {open && (
+        <Open
+          factor={open.factor}
+          last={factors.length === 1}
+          onClose={() => void close()}
+          onAdd={() => {
+            setOpen(null)
+            onAdd()
+          }}
+        />
+      )}
     </Section>
   )
 }
@@ -95,7 +105,10 @@ function FactorRow({ factor, onRename, onRemove }: FactorRowProps) {
 
 interface DialogProps {
   factor: Factor
+  /** The only one besides backup codes. */
+  last: boolean
   onClose(): void
+  onAdd(): void
 }
 
 function RenameDialog({ factor, onClose }: DialogProps) {
@@ -131,7 +144,7 @@ function RenameDialog({ factor, onClose }: DialogProps) {
   )
 }
 
-function RemoveDialog({ factor, onClose }: DialogProps) {
+function RemoveDialog({ factor, last, onClose, onAdd }: DialogProps) {
   const { security, common } = useTexts()
   const { client } = useSession()
   const { run, busy, error } = useAction(async () => {
@@ -141,8 +154,13 @@ function RemoveDialog({ factor, onClose }: DialogProps) {
   return (
     <Dialog onClose={onClose} title={security.removeTitle(factor.name)}>
       <Stack gap="md">
-        <Text>{security.removeLead}</Text>
+        <Text>{last ? security.removeLast : security.removeLead}</Text>
         <ProblemAlert error={error} />
+        {last && (
+          <Button variant="light" onClick={onAdd}>
+            {security.addFirst}
+          </Button>
+        )}
         <Group justify="flex-end">
           <Button variant="default" onClick={onClose}>
             {common.cancel}

@@ -1,6 +1,7 @@
 import { Stack } from '@mantine/core'
 import { useState } from 'react'
 import type { Proof } from '../sign-in/keys.ts'
+import { createMailed } from '../sign-in/mailed.ts'
 import { MethodForm } from '../sign-in/method-form.tsx'
 import { useTexts } from '../texts/texts.tsx'
 import { Choice } from '../ui/choice.tsx'
@@ -18,12 +19,15 @@ export function ProveForm({ status, onProof }: ProveFormProps) {
   const { methods } = useTexts()
   const choices = provingMethods(status)
   const [way, setWay] = useState(choices[0]!)
+  const [mailed] = useState(createMailed)
   return (
     <Stack gap="lg">
       <MethodForm
         key={way}
         way={way}
         tempToken={null}
+        mailed={mailed}
+        digits={status.digits}
         onSubmit={(proof) => onProof(proof, way)}
         onGone={() => undefined}
       />

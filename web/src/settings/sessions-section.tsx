@@ -49,7 +49,8 @@ function SessionRow({ session, onEnd }: { session: OwnSession; onEnd(): void }) 
   const { security } = useTexts()
   const times = useTimes()
   const name = security.browser(session.browser)
-  const facts = [security.since(times.ago(session.created_at))]
+  const began = times.ago(session.created_at)
+  const facts = [session.enrolling ? security.enrolling(began) : security.since(began)]
   if (session.address !== null) facts.push(security.from(session.address))
   return (
     <Row

@@ -11,12 +11,13 @@ export function SetupDialog({ status, onClose }: { status: Status; onClose(): vo
   const { email } = useMe()
   const once = status.factors.filter(({ type }) => type === 'email').map(({ type }) => type)
   return (
-    <Dialog wide onClose={onClose} title={security.addTitle}>
+    <Dialog wide untitled onClose={onClose} title={security.addTitle}>
       <SetupWizard
         inDialog
         client={client}
         email={email}
         without={once}
+        hasCodes={status.factors.some(({ type }) => type === 'backup')}
         onDone={onClose}
         onCancel={onClose}
       />

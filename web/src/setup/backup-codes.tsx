@@ -1,6 +1,7 @@
 import { Button, Checkbox, Group, Stack } from '@mantine/core'
 import { useState } from 'react'
-import { useTexts } from '../texts/texts.tsx'
+import { useTexts, useTimes } from '../texts/texts.tsx'
+import { useHold } from '../ui/dialog.tsx'
 import { DownloadIcon, PrintIcon } from '../ui/icons.tsx'
 import { CopyButton } from './copy-button.tsx'
 
@@ -12,23 +13,31 @@ interface BackupCodesProps {
 
 /** Shows the codes this once, and lets nobody go on who has not said that they are kept. */
 export function BackupCodes({ codes, email, onSaved }: BackupCodesProps) {
-  const texts = useTexts().setup.codes
+  const { setup, wizard } = useTexts()
+  const texts = setup.codes
+  const times = useTimes()
   const [saved, setSaved] = useState(false)
+  useHold(!saved)
+  // Whose codes these are and from when, for whoever finds the paper years later.
+  const head = wizard.paper({ place: location.host, email, day: times.day(new Date()) })
   const lines = codes.join('\n')
   return (
     <Stack gap="lg">
-      <ol className="sp-codes sp-mono sp-print">
-        {codes.map((code) => (
-          <li key={code}>{code}</li>
-        ))}
-      </ol>
+      <div className="sp-print">
+        <p className="sp-paper">{head}</p>
+        <ol className="sp-codes sp-mono">
+          {codes.map((code) => (
+            <li key={code}>{code}</li>
+          ))}
+        </ol>
+      </div>
       <Group gap="xs">
         <CopyButton text={lines}>{texts.copy}</CopyButton>
         <Button
           variant="default"
           size="sm"
           leftSection={<DownloadIcon size={16} />}
-          onClick={() => download('sallyport-backup-codes.txt', `${texts.file(email)}\n${lines}\n`)}
+          onClick={() => download('sallyport-backup-codes.txt', `${head}\n\n${lines}\n`)}
         >
           {texts.download}
         </Button>

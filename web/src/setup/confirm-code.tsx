@@ -1,8 +1,10 @@
 import { Button, Stack } from '@mantine/core'
 import type { Client } from '@sallyport/sdk'
 import { useState } from 'react'
+import { isSix, sixDigits } from '../texts/code-lengths.ts'
 import { useTexts } from '../texts/texts.tsx'
 import { CodeField } from '../ui/code-field.tsx'
+import { useHold } from '../ui/dialog.tsx'
 import { ProblemAlert } from '../ui/states.tsx'
 import { useAction } from '../ui/use-load.ts'
 import type { Enrolled } from './enrolled.ts'
@@ -11,11 +13,13 @@ interface ConfirmCodeProps {
   client: Client
   /** The enrolment that the code is for; the newest one where it has no name. */
   enrolmentId?: string
+  /** How many digits it may have. */
+  lengths?: readonly number[]
   onEnrolled(enrolled: Enrolled): void
 }
 
 /** The code that confirms an enrolment. */
-export function ConfirmCode({ client, enrolmentId, onEnrolled }: ConfirmCodeProps) {
+export function ConfirmCode({ client, enrolmentId, lengths = sixDigits, onEnrolled }: ConfirmCodeProps) {
   const { verify } = useTexts()
   const [code, setCode] = useState('')
   const [wrong, setWrong] = useState(0)
@@ -29,6 +33,7 @@ export function ConfirmCode({ client, enrolmentId, onEnrolled }: ConfirmCodeProp
       throw error
     }
   })
+  useHold(busy)
   return (
     <form
       onSubmit={(event) => {
@@ -39,7 +44,8 @@ export function ConfirmCode({ client, enrolmentId, onEnrolled }: ConfirmCodeProp
       <Stack gap="md">
         <CodeField
           key={wrong}
-          label={verify.code}
+          label={isSix(lengths) ? verify.code : verify.anyCode}
+          lengths={lengths}
           value={code}
           onChange={setCode}
           onComplete={(given) => void run(given)}

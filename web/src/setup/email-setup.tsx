@@ -1,19 +1,21 @@
-import { Stack, Text } from '@mantine/core'
+import { Stack } from '@mantine/core'
+import { EmailSender } from '../sign-in/email-sender.tsx'
 import { useTexts } from '../texts/texts.tsx'
-import { Failed, Loading } from '../ui/states.tsx'
-import { useLoad } from '../ui/use-load.ts'
 import { ConfirmCode } from './confirm-code.tsx'
 import type { SetupStepProps } from './enrolled.ts'
 
 /** The account's own address: a code goes there, and comes back. */
-export function EmailSetup({ client, email, onEnrolled }: SetupStepProps) {
+export function EmailSetup({ client, email, mailed, onEnrolled }: SetupStepProps) {
   const { setup } = useTexts()
-  const begun = useLoad('', () => client.call('POST /auth/mfa/enroll/email'))
-  if (begun.status === 'loading') return <Loading />
-  if (begun.status === 'failed') return <Failed error={begun.error} onRetry={begun.reload} />
   return (
     <Stack gap="lg">
-      <Text>{setup.email.lead(email)}</Text>
+      <div>
+        <EmailSender
+          mailed={mailed}
+          send={() => client.call('POST /auth/mfa/enroll/email')}
+          lead={setup.email.lead(email)}
+        />
+      </div>
       <ConfirmCode client={client} onEnrolled={(enrolled) => onEnrolled(enrolled, [])} />
     </Stack>
   )

@@ -18,7 +18,7 @@ interface EnrolFirstProps {
 
 /** The wizard for somebody who is let in once a factor is enrolled. */
 export function EnrolFirst({ token, email, onSignedIn, onAttempt, onBegin }: EnrolFirstProps) {
-  const { setup } = useTexts()
+  const { wizard } = useTexts()
   const [current, setCurrent] = useState(token)
   const client = useMemo(() => createClient({ token: () => current }), [current])
 
@@ -31,5 +31,5 @@ export function EnrolFirst({ token, email, onSignedIn, onAttempt, onBegin }: Enr
     else onBegin()
   }
 
-  return <SetupWizard key={current} client={client} email={email} lead={setup.required} onDone={onDone} />
+  return <SetupWizard key={current} client={client} email={email} lead={wizard.required} onDone={onDone} />
 }

@@ -1,4 +1,5 @@
 import type { Answer, Client } from '@sallyport/sdk'
+import type { Mailed } from '../sign-in/mailed.ts'
 
 export type Enrolled = Answer<'POST /auth/mfa/enroll/verify'>
 
@@ -7,6 +8,8 @@ export interface SetupStepProps {
   client: Client
   /** Whose account it is, where the page knows. */
   email: string | null
+  /** The last code that was mailed to confirm the address. */
+  mailed: Mailed
   /** The factor is enrolled; `backupCodes` are those that came with it, if any did. */
   onEnrolled(enrolled: Enrolled, backupCodes: readonly string[]): void
 }

@@ -2,6 +2,7 @@ import { Button, Stack } from '@mantine/core'
 import type { Client } from '@sallyport/sdk'
 import { useState } from 'react'
 import { type Offer, offers } from '../session/offers.ts'
+import { createMailed } from '../sign-in/mailed.ts'
 import { useTexts } from '../texts/texts.tsx'
 import { Choice } from '../ui/choice.tsx'
 import { PageTitle } from '../ui/page-title.tsx'
@@ -39,6 +40,8 @@ interface SetupWizardProps {
   lead?: string
   /** What is not to be added once more. */
   without?: readonly string[]
+  /** Whose backup codes there are already: no others come. */
+  hasCodes?: boolean
   onDone(enrolled: Enrolled): void
   onCancel?(): void
 }
@@ -50,22 +53,28 @@ export function SetupWizard({
   email,
   lead,
   without = [],
+  hasCodes = false,
   onDone,
   onCancel,
 }: SetupWizardProps) {
-  const { setup, methods, common } = useTexts()
+  const { setup, wizard, methods, common } = useTexts()
   const [stage, setStage] = useState<Stage>({ at: 'method' })
+  const [mailed] = useState(createMailed)
   const choices = kinds.filter((kind) => offers(kind) && !without.includes(kind))
 
   const onEnrolled = (enrolled: Enrolled, codes: readonly string[]) =>
     codes.length > 0 ? setStage({ at: 'codes', codes, enrolled }) : onDone(enrolled)
 
   const Connect = stage.at === 'connect' ? steps[stage.kind] : null
+  // Codes come with a first factor that a phone may lose, and then once.
+  const codesCome =
+    stage.at === 'codes' ||
+    (!hasCodes && offers('backup') && (stage.at === 'method' || ['totp', 'webauthn'].includes(stage.kind)))
   const title =
     stage.at === 'method' ? setup.title : stage.at === 'codes' ? setup.codes.title : setup[stage.kind].title
   return (
     <Stack gap="lg">
-      <Steps step={places.indexOf(stage.at) + 1} of={places.length} label={setup.steps[stage.at]} />
+      <Steps step={places.indexOf(stage.at) + 1} of={codesCome ? 3 : 2} label={wizard.steps[stage.at]} />
       <PageTitle
         part={inDialog}
         key={title}
@@ -96,7 +105,7 @@ export function SetupWizard({
       )}
       {Connect && (
         <>
-          <Connect {...{ client, email, onEnrolled }} />
+          <Connect {...{ client, email, mailed, onEnrolled }} />
           <Button variant="subtle" color="gray" size="sm" onClick={() => setStage({ at: 'method' })}>
             {common.back}
           </Button>

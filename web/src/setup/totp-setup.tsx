@@ -1,10 +1,14 @@
-import { Anchor, Group, Stack, Text } from '@mantine/core'
+import { Anchor, Button, Group, Stack, Text } from '@mantine/core'
+import { digitsIn } from '../texts/code-lengths.ts'
 import { useTexts } from '../texts/texts.tsx'
 import { Failed, Loading } from '../ui/states.tsx'
 import { useLoad } from '../ui/use-load.ts'
 import { ConfirmCode } from './confirm-code.tsx'
 import { CopyButton } from './copy-button.tsx'
 import type { SetupStepProps } from './enrolled.ts'
+
+/** Where the app is likely to be: nobody scans their own screen. */
+const onPhone = matchMedia('(pointer: coarse)').matches
 
 /** An authenticator app: the picture, or the secret, and a code that shows that it arrived. */
 export function TotpSetup({ client, onEnrolled }: SetupStepProps) {
@@ -22,6 +26,11 @@ export function TotpSetup({ client, onEnrolled }: SetupStepProps) {
   } = begun.data
   return (
     <Stack gap="lg">
+      {onPhone && (
+        <Button component="a" href={uri}>
+          {texts.open}
+        </Button>
+      )}
       <Text>{texts.scan}</Text>
       <div className="sp-pair">
         <img src={picture} alt={texts.qr} className="sp-qr" width={208} height={208} />
@@ -33,13 +42,20 @@ export function TotpSetup({ client, onEnrolled }: SetupStepProps) {
           <Group gap="sm">
             <CopyButton text={secret}>{common.copy}</CopyButton>
           </Group>
-          <Anchor href={uri} size="sm">
-            {texts.open}
-          </Anchor>
+          {!onPhone && (
+            <Anchor href={uri} size="sm">
+              {texts.open}
+            </Anchor>
+          )}
         </Stack>
       </div>
       <Text>{texts.confirm}</Text>
-      <ConfirmCode client={client} enrolmentId={id} onEnrolled={(enrolled) => onEnrolled(enrolled, codes)} />
+      <ConfirmCode
+        lengths={digitsIn(uri)}
+        client={client}
+        enrolmentId={id}
+        onEnrolled={(enrolled) => onEnrolled(enrolled, codes)}
+      />
     </Stack>
   )
 }

@@ -2,6 +2,7 @@ import { Button, Stack, Text, TextInput } from '@mantine/core'
 import { useState } from 'react'
 import { makeKey } from '../sign-in/keys.ts'
 import { useTexts } from '../texts/texts.tsx'
+import { useHold } from '../ui/dialog.tsx'
 import { ProblemAlert } from '../ui/states.tsx'
 import { useAction } from '../ui/use-load.ts'
 import type { SetupStepProps } from './enrolled.ts'
@@ -16,6 +17,7 @@ export function WebauthnSetup({ client, onEnrolled }: SetupStepProps) {
     const enrolled = await client.call('POST /auth/mfa/enroll/webauthn/verify', { body })
     onEnrolled(enrolled, enrolled.backup_codes ?? [])
   })
+  useHold(busy)
   return (
     <form
       onSubmit={(event) => {

@@ -1,68 +1,75 @@
-import { Button, Text } from '@mantine/core'
+import { Alert, Button, Text } from '@mantine/core'
 import { ProblemError } from '@sallyport/sdk'
 import { useEffect, useRef, useState } from 'react'
-import { anonymous } from '../session/pages-client.ts'
-import { useSession } from '../session/session.tsx'
-import { useTexts } from '../texts/texts.tsx'
+import { useTexts, useTimes } from '../texts/texts.tsx'
 import { ProblemAlert } from '../ui/states.tsx'
 import { useAction } from '../ui/use-load.ts'
-
-const pause = 30
+import { type Mailed, pause } from './mailed.ts'
 
 interface EmailSenderProps {
-  tempToken: string | null
-  onGone(error: ProblemError): void
+  /** What was sent before this was drawn: a new code would void it. */
+  mailed: Mailed
+  send(): Promise<{ expires_in_minutes: number }>
+  /** What to say instead once a code is on its way. */
+  lead?: string
+  onGone?(error: ProblemError): void
 }
 
-/** Sends a code at once, and another when asked to, after a pause. */
-export function EmailSender({ tempToken, onGone }: EmailSenderProps) {
+/** Sends a code at once, unless there is one in force, and another when asked to, after a pause. */
+export function EmailSender({ mailed, send, lead, onGone }: EmailSenderProps) {
   const { verify } = useTexts()
-  const { client } = useSession()
-  const [minutes, setMinutes] = useState<number | null>(null)
-  const [again, setAgain] = useState<number | null>(null)
-  const [wait, setWait] = useState(0)
+  const times = useTimes()
+  const [fresh, setFresh] = useState(false)
+  const [wait, setWait] = useState(mailed.wait())
   const { run, busy, error } = useAction(async () => {
     try {
-      const answer =
-        tempToken === null
-          ? await client.call('POST /auth/mfa/email/send', { body: {} })
-          : await anonymous.call('POST /auth/mfa/email/send', { body: { temp_token: tempToken } })
-      setMinutes(answer.expires_in_minutes)
+      mailed.note((await send()).expires_in_minutes)
+      setFresh(true)
       setWait(pause)
-      setAgain(Date.now() + pause * 1000)
     } catch (error) {
-      if (error instanceof ProblemError && error.code === 'invalid_token') return onGone(error)
+      if (onGone && error instanceof ProblemError && error.code === 'invalid_token') return onGone(error)
       throw error
     }
   })
   const first = useRef(run)
   useEffect(() => {
-    void first.current()
-  }, [])
+    if (mailed.isDue()) void first.current()
+  }, [mailed])
+  const waiting = wait > 0
   useEffect(() => {
-    if (again === null) return
+    if (!waiting) return
     // By the clock: pages that are not looked at count slowly.
-    const timer = setInterval(() => {
-      const left = Math.max(0, Math.ceil((again - Date.now()) / 1000))
-      setWait(left)
-      if (left === 0) setAgain(null)
-    }, 1000)
+    const timer = setInterval(() => setWait(mailed.wait()), 1000)
     return () => clearInterval(timer)
-  }, [again])
+  }, [waiting, mailed])
+
+  const { last } = mailed
+  function said(): string {
+    if (last === null) return verify.email
+    if (fresh) return lead ?? verify.emailSent(last.minutes)
+    return last.used ? verify.emailUsed : verify.emailLast(times.clock(mailed.until()))
+  }
+  const stopped = error instanceof ProblemError && error.code === 'too_many_attempts' ? error.retryAt : null
   return (
     <>
-      <ProblemAlert error={error} />
+      {stopped ? (
+        <Alert color="orange" variant="light" role="alert" radius="md">
+          {verify.emailStopped(times.clock(stopped))}
+        </Alert>
+      ) : (
+        <ProblemAlert error={error} />
+      )}
       <div>
         <Text c="dimmed" role="status">
-          {minutes === null ? verify.email : verify.emailSent(minutes)}
+          {said()}
         </Text>
         <Button
           {...{ variant: 'subtle', size: 'compact-sm', mt: 6, ml: -8 }}
           loading={busy}
-          disabled={wait > 0}
+          disabled={waiting}
           onClick={() => void run()}
         >
-          {wait > 0 ? verify.resendIn(wait) : minutes === null ? verify.send : verify.resend}
+          {waiting ? verify.resendIn(wait) : last === null ? verify.send : verify.resend}
         </Button>
       </div>
     </>

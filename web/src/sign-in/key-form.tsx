@@ -3,6 +3,7 @@ import { ProblemError } from '@sallyport/sdk'
 import { anonymous } from '../session/pages-client.ts'
 import { useSession } from '../session/session.tsx'
 import { useTexts } from '../texts/texts.tsx'
+import { useHold } from '../ui/dialog.tsx'
 import { PasskeyIcon } from '../ui/icons.tsx'
 import { ProblemAlert } from '../ui/states.tsx'
 import { useAction } from '../ui/use-load.ts'
@@ -10,7 +11,7 @@ import { askForKey } from './keys.ts'
 import type { MethodFormProps } from './method-form.tsx'
 
 /** Proof by a passkey or security key: a button, since browsers want to be asked by a hand. */
-export function KeyForm({ tempToken, onSubmit, onGone, choice }: Omit<MethodFormProps, 'way'>) {
+export function KeyForm({ tempToken, onSubmit, onGone, choice }: Omit<MethodFormProps, 'way' | 'mailed'>) {
   const { verify } = useTexts()
   const { client } = useSession()
   const { run, busy, error } = useAction(async () => {
@@ -25,6 +26,8 @@ export function KeyForm({ tempToken, onSubmit, onGone, choice }: Omit<MethodForm
       throw error
     }
   })
+  // Without an attempt, the proof itself does something at once, such as make new codes.
+  useHold(busy && tempToken === null)
   return (
     <Stack gap="md">
       <Text c="dimmed" role="status">

@@ -40,3 +40,5 @@ export async function stopAsking(): Promise<void> {
 
 /** Another question to the browser takes the place of the one before, which nobody needs to hear of. */
 export const isSuperseded = (error: unknown) => error instanceof Error && error.name === 'AbortError'
+
+export const isNotTaken = (error: unknown) => error instanceof Error && error.name === 'NotAllowedError'

@@ -6,7 +6,7 @@ import { useTexts } from '../texts/texts.tsx'
 import { PasskeyIcon } from '../ui/icons.tsx'
 import { ProblemAlert } from '../ui/states.tsx'
 import { useAction } from '../ui/use-load.ts'
-import { askForKey, isSuperseded, knowsAutofill, stopAsking } from './keys.ts'
+import { askForKey, isNotTaken, isSuperseded, knowsAutofill, stopAsking } from './keys.ts'
 
 /** Signing in by a passkey alone: by this button, or from what the browser offers in the field above. */
 export function PasskeyButton({ onGranted }: { onGranted(): Promise<void> }) {
@@ -18,7 +18,8 @@ export function PasskeyButton({ onGranted }: { onGranted(): Promise<void> }) {
       const body: Body<'POST /auth/passkey/verify'> = { response }
       await anonymous.call('POST /auth/passkey/verify', { body })
     } catch (error) {
-      if (isSuperseded(error)) return
+      // What the browser offered by itself was not taken: nobody asked for it.
+      if (isSuperseded(error) || (how.autofill && isNotTaken(error))) return
       throw error
     }
     await onGranted()

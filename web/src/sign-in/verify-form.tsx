@@ -1,17 +1,16 @@
-import { Alert, Button, Checkbox, Collapse, Stack } from '@mantine/core'
+import { Alert, Checkbox, Stack } from '@mantine/core'
 import { ProblemError } from '@sallyport/sdk'
 import { useState } from 'react'
 import { anonymous } from '../session/pages-client.ts'
-import { useTexts } from '../texts/texts.tsx'
-import { Choice } from '../ui/choice.tsx'
+import { describeWait } from '../texts/describe-problem.ts'
+import { useTexts, useTimes } from '../texts/texts.tsx'
 import { AlertIcon, CheckIcon } from '../ui/icons.tsx'
 import { Steps } from '../ui/steps.tsx'
-import { type Attempt, type Chain, firstMethod, type Method, rememberMethod } from './attempt.ts'
+import { type Attempt, type Chain, firstMethod, rememberMethod } from './attempt.ts'
 import type { Proof } from './keys.ts'
-import { MethodForm } from './method-form.tsx'
-
-/** What can be answered here: besides the factors, a pass that the helpdesk gave. */
-type Way = Method | 'pass'
+import { createMailed } from './mailed.ts'
+import { MethodForm, type Way } from './method-form.tsx'
+import { OtherWays } from './other-ways.tsx'
 
 interface VerifyFormProps {
   attempt: Attempt
@@ -24,21 +23,22 @@ interface VerifyFormProps {
 
 /** Walks an attempt to its end: one step after another, each in whichever way it takes. */
 export function VerifyForm({ attempt, takesPass, onGranted, onGone }: VerifyFormProps) {
-  const { methods, verify } = useTexts()
+  const texts = useTexts()
+  const { verify } = texts
+  const times = useTimes()
   const [chain, setChain] = useState(attempt.chain)
   const [way, setWay] = useState<Way>(() => firstMethod(attempt.chain.expected, attempt.mfa_method))
-  const [notice, setNotice] = useState<'passed' | 'reset' | null>(null)
+  const [notice, setNotice] = useState<'passed' | ProblemError | null>(null)
+  const [mailed] = useState(createMailed)
   const [turn, setTurn] = useState(0)
-  const [othersShown, setOthersShown] = useState(false)
   const [remembered, setRemembered] = useState(false)
   const days = attempt.remember_days
 
-  function goTo(next: Chain, said: 'passed' | 'reset') {
+  function goTo(next: Chain, said: 'passed' | ProblemError) {
     setChain(next)
     setWay(firstMethod(next.expected, attempt.mfa_method))
     setNotice(said)
     setTurn(turn + 1)
-    setOthersShown(false)
   }
 
   /** Rejects with what the form shall say; what ends or moves the attempt is dealt with here. */
@@ -51,12 +51,13 @@ export function VerifyForm({ attempt, takesPass, onGranted, onGone }: VerifyForm
         const body = { temp_token, ...proof, method: way, ...(remembered && { remember_device: true }) }
         const answer = await anonymous.call('POST /auth/mfa/verify', { body })
         rememberMethod(way)
+        if (way === 'email') mailed.use()
         if (answer.mfa_required) return goTo(answer.chain, 'passed')
       }
     } catch (error) {
       if (!(error instanceof ProblemError)) throw error
       if (error.code === 'invalid_token') return onGone(error)
-      if (error.code === 'chain_reset') return goTo(error.problem.chain as Chain, 'reset')
+      if (error.code === 'chain_reset') return goTo(error.problem.chain as Chain, error)
       setNotice(null)
       throw error
     }
@@ -64,7 +65,6 @@ export function VerifyForm({ attempt, takesPass, onGranted, onGone }: VerifyForm
   }
 
   const ways: readonly Way[] = takesPass ? [...chain.expected, 'pass'] : chain.expected
-  const others = ways.filter((other) => other !== way)
   return (
     <Stack gap="lg">
       {chain.of > 1 && <Steps {...chain} />}
@@ -72,12 +72,14 @@ export function VerifyForm({ attempt, takesPass, onGranted, onGone }: VerifyForm
         <div aria-live="polite">
           {notice === 'passed' && (
             <Alert color="accent" variant="light" icon={<CheckIcon />} mb="lg">
-              {verify.passed}
+              {verify.passed(chain.step - 1, chain.of)}
             </Alert>
           )}
-          {notice === 'reset' && (
+          {notice instanceof ProblemError && (
             <Alert color="orange" variant="light" icon={<AlertIcon />} mb="lg">
-              {verify.reset}
+              {[verify.reset(chain.of), ...describeWait(notice, texts, times.clock, ways)].map((line) => (
+                <div key={line}>{line}</div>
+              ))}
             </Alert>
           )}
         </div>
@@ -87,6 +89,8 @@ export function VerifyForm({ attempt, takesPass, onGranted, onGone }: VerifyForm
           tempToken={attempt.temp_token}
           onSubmit={submit}
           onGone={onGone}
+          {...{ ways, mailed }}
+          digits={chain.digits}
           choice={
             // A pass opens one sign-in, and founds no trust.
             days !== undefined &&
@@ -100,34 +104,14 @@ export function VerifyForm({ attempt, takesPass, onGranted, onGone }: VerifyForm
           }
         />
       </div>
-      {others.length > 0 && (
-        <div>
-          <Button
-            variant="subtle"
-            fullWidth
-            aria-expanded={othersShown}
-            onClick={() => setOthersShown(!othersShown)}
-          >
-            {verify.others}
-          </Button>
-          <Collapse expanded={othersShown}>
-            <Stack gap="xs" pt="sm">
-              {others.map((other) => (
-                <Choice
-                  key={other}
-                  method={other}
-                  {...methods[other]}
-                  onChoose={() => {
-                    setWay(other)
-                    setOthersShown(false)
-                    setNotice(null)
-                  }}
-                />
-              ))}
-            </Stack>
-          </Collapse>
-        </div>
-      )}
+      <OtherWays
+        key={`others ${turn}`}
+        ways={ways.filter((other) => other !== way)}
+        onChoose={(other) => {
+          setWay(other)
+          setNotice(null)
+        }}
+      />
     </Stack>
   )
 }

@@ -2,27 +2,23 @@ import type { Texts } from './en.ts'
 
 const anzahl = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`
 
-export const common: Texts['common'] = {
-  language: 'Sprache',
-  light: 'Zu hellen Farben wechseln',
-  dark: 'Zu dunklen Farben wechseln',
+export const common: Omit<
+  Texts['common'],
+  'language' | 'light' | 'dark' | 'save' | 'more' | 'lookOn' | 'toSignIn'
+> = {
   loading: 'Wird geladen',
   retry: 'Noch einmal versuchen',
   cancel: 'Abbrechen',
   close: 'Schließen',
   back: 'Zurück',
-  save: 'Speichern',
   copy: 'Kopieren',
   copied: 'Kopiert',
-  more: 'Mehr zeigen',
-  lookOn: 'Nichts unter dem bisher Durchgesehenen.',
   tryAgainAt: (time) => `Um ${time} Uhr geht es weiter.`,
   step: (step, of) => `Schritt ${step} von ${of}`,
-  toSignIn: 'Zur Anmeldung',
 }
 
-export const methods: Texts['methods'] = {
-  totp: { name: 'Authenticator-App', hint: 'Ein sechsstelliger Code, den Ihr Telefon zeigt' },
+export const methods: Omit<Texts['methods'], 'pass'> = {
+  totp: { name: 'Authenticator-App', hint: 'Ein Code, den Ihr Telefon zeigt' },
   email: { name: 'Code per E-Mail', hint: 'Ein sechsstelliger Code an Ihre Adresse' },
   backup: { name: 'Ersatzcode', hint: 'Einer der Codes, die Sie aufbewahrt haben' },
   yubikey: { name: 'YubiKey', hint: 'Eine Berührung des Schlüssels tippt den Code' },
@@ -30,27 +26,29 @@ export const methods: Texts['methods'] = {
     name: 'Passkey oder Sicherheitsschlüssel',
     hint: 'Ihr Gerät, sein Fingerabdruckleser oder ein Schlüssel',
   },
-  pass: { name: 'Passierschein vom Helpdesk', hint: 'Für eine Anmeldung, wenn nichts anderes mehr geht' },
 }
 
-export const verify: Texts['verify'] = {
+export const verify: Omit<Texts['verify'], 'pass' | 'passCode'> = {
   title: 'Bestätigen Sie, dass Sie es sind',
   again: 'Noch einmal bestätigen',
-  againLead: 'Das ändert den Schutz Ihres Kontos und braucht deshalb einen frischen Nachweis.',
+  againLead: 'Was Sie vorhaben, braucht einen frischen Nachweis, dass Sie es sind.',
   totp: 'Geben Sie den Code ein, den Ihre Authenticator-App gerade zeigt.',
   email: 'Wir senden einen Code an die Adresse Ihres Kontos.',
   emailSent: (minutes) => `Ein Code ist unterwegs. Er gilt ${minutes} Minuten.`,
+  emailLast: (time) => `Geben Sie den letzten Code ein, den wir gesendet haben. Er gilt bis ${time} Uhr.`,
+  emailUsed: 'Der letzte Code ist verbraucht. Lassen Sie sich einen neuen senden.',
+  emailStopped: (time) =>
+    `Bis ${time} Uhr werden keine Codes mehr gesendet. Der letzte gilt noch so lange, wie es in der E-Mail steht.`,
   backup: 'Geben Sie einen der aufbewahrten Ersatzcodes ein. Jeder gilt einmal.',
   yubikey: 'Setzen Sie den Cursor in das Feld und berühren Sie Ihren YubiKey.',
   webauthn:
     'Halten Sie Ihren Schlüssel oder Ihr Gerät bereit und drücken Sie den Knopf: Ihr Browser fragt danach.',
   webauthnAsked:
     'Folgen Sie nun Ihrem Browser: Berühren Sie den Schlüssel, oder benutzen Sie Fingerabdruck oder PIN Ihres Geräts.',
-  pass: 'Geben Sie den Passierschein ein, den Sie vom Helpdesk haben. Er gilt einmal.',
   code: 'Sechsstelliger Code',
+  anyCode: 'Code der App',
   backupCode: 'Ersatzcode',
   yubikeyCode: 'Code des YubiKey',
-  passCode: 'Passierschein',
   send: 'Code senden',
   resend: 'Neuen Code senden',
   resendIn: (seconds) => `Neuer Code in ${seconds} s`,
@@ -59,9 +57,12 @@ export const verify: Texts['verify'] = {
   others: 'Anders bestätigen',
   remember: (days) => `Diesen Browser ${anzahl(days, 'Tag', 'Tage')} lang nicht mehr fragen`,
   attemptsLeft: (count) => `Noch ${anzahl(count, 'Versuch', 'Versuche')}.`,
-  passed: 'Richtig. Noch ein Schritt.',
-  reset:
-    'Der Code war nicht richtig, deshalb sind beide Türen wieder zu: Beginnen Sie noch einmal mit Schritt 1.',
+  lockedForGood: 'Nur ein Administrator oder einer Ihrer Ersatzcodes öffnet wieder.',
+  keyStillWorks: 'Ihr Passkey oder Sicherheitsschlüssel gilt weiterhin.',
+  passed: (step, of) =>
+    of === 2 ? 'Richtig. Noch ein Schritt.' : `Richtig: Schritt ${step} von ${of} ist geschafft.`,
+  reset: (of) =>
+    `Der Code war nicht richtig, deshalb sind ${of === 2 ? 'beide' : 'alle'} Türen wieder zu: Beginnen Sie noch einmal mit Schritt 1.`,
   confirmed: 'Bestätigt.',
   startAgain: 'Von vorn beginnen',
   keyElsewhere:
@@ -70,12 +71,10 @@ export const verify: Texts['verify'] = {
     'Der Browser ist nicht fertig geworden: kein Schlüssel benutzt, oder es hat zu lange gedauert.',
 }
 
-export const setup: Texts['setup'] = {
+export const setup: Omit<Texts['setup'], 'email'> = {
   title: 'Schützen Sie Ihr Konto',
-  required: 'Dieses Konto braucht einen zweiten Nachweis, dass Sie es sind. Das dauert zwei Minuten.',
   choose: 'Wie möchten Sie nachweisen, dass Sie es sind?',
   recommended: 'Empfohlen',
-  steps: { method: 'Methode', connect: 'Verbinden', codes: 'Ersatzcodes' },
   name: 'Name',
   nothing: 'Hier lässt sich nichts hinzufügen. Fragen Sie, wer diese Installation betreibt.',
   totp: {
@@ -86,11 +85,6 @@ export const setup: Texts['setup'] = {
     secretTitle: 'Kein Scannen möglich? Tippen Sie dieses Geheimnis ein',
     confirm: 'Geben Sie dann den Code ein, den die App zeigt:',
     name: 'Authenticator-App',
-  },
-  email: {
-    title: 'Codes per E-Mail',
-    lead: (email) =>
-      `Wir haben einen Code an ${email ?? 'die Adresse Ihres Kontos'} gesendet. Geben Sie ihn hier ein, damit feststeht, dass er ankommt.`,
   },
   webauthn: {
     title: 'Passkey oder Sicherheitsschlüssel hinzufügen',
@@ -112,8 +106,6 @@ export const setup: Texts['setup'] = {
     print: 'Drucken',
     saved: 'Ich habe diese Codes so aufbewahrt, dass ich sie ohne mein Telefon finde',
     finish: 'Fertig',
-    file: (email) =>
-      `Sallyport-Ersatzcodes${email === null ? '' : ` von ${email}`}\nJeder gilt einmal. Bewahren Sie sie sicher auf.\n`,
   },
 }
 
@@ -122,33 +114,71 @@ export const problems: Texts['problems'] = {
     'Etwas ist schiefgegangen. Versuchen Sie es noch einmal; bleibt es so, sagen Sie es, wer diese Installation betreibt.',
   unreachable:
     'Der Server ist nicht zu erreichen. Prüfen Sie Ihre Verbindung und versuchen Sie es noch einmal.',
-  invalid_credentials: 'E-Mail-Adresse oder Passwort ist falsch.',
   invalid_token: 'Es hat zu lange gedauert oder wurde anderswo beendet. Beginnen Sie von vorn.',
   invalid_code: 'Dieser Code ist nicht richtig oder wurde schon benutzt.',
   invalid_input: 'Etwas davon lässt sich so nicht verwenden:',
   locked: 'Zu viele falsche Codes.',
   too_many_attempts: 'Zu viele Versuche.',
   busy: 'Zu viele melden sich gerade gleichzeitig an. Versuchen Sie es gleich noch einmal.',
-  denied: 'Die Anmeldung steht diesem Konto von hier aus jetzt nicht offen.',
-  forbidden: 'Das steht Ihnen nicht offen.',
-  password_unfit: 'Dieses Passwort geht nicht:',
-  mfa_enforced: 'Ihre Organisation verlangt einen zweiten Faktor: Fügen Sie erst einen anderen hinzu.',
   nothing_pending: 'Es gibt nichts mehr zu bestätigen. Beginnen Sie von vorn.',
   nothing_enrolled: 'Es gibt noch keinen Faktor, der das nachweist.',
   already_exists: 'Das gibt es schon.',
   not_found: 'Das gibt es nicht mehr.',
-  csrf_refused: 'Der Server hält diese Seite nicht für seine eigene. Laden Sie sie neu.',
   store_unavailable: 'Der Server erreicht seine Datenbank nicht. Versuchen Sie es gleich noch einmal.',
   webauthn_unavailable: 'Passkeys und Sicherheitsschlüssel sind unter dieser Adresse nicht eingerichtet.',
   yubikey_unavailable:
     'YubiKeys lassen sich gerade nicht prüfen. Nehmen Sie einen anderen Weg, oder versuchen Sie es gleich noch einmal.',
-  policy_invalid: 'Diese Regeln lassen sich nicht verwenden:',
-  last_admin: 'Sonst könnte niemand mehr verwalten: Machen Sie erst jemand anderen zum Administrator.',
   not_ready: 'Der Server ist noch nicht bereit. Versuchen Sie es gleich noch einmal.',
 }
 
+const pageProblems: Texts['pageProblems'] = {
+  ip_blocked:
+    'Ihre Netzwerkadresse ist nach zu vielen Fehlversuchen gesperrt. Warten Sie, nehmen Sie ein anderes Netz, oder fragen Sie, wer diese Installation betreibt.',
+  step_up_required:
+    'Das braucht einen frischen Nachweis. Versuchen Sie es noch einmal, und bestätigen Sie, wenn Sie gefragt werden.',
+  payload_too_large: 'Das ist mehr, als der Server auf einmal annimmt. Kürzen Sie es.',
+  invalid_api_key: 'Dieser API-Schlüssel gilt nicht: vertippt oder widerrufen. Erstellen Sie einen neuen.',
+  method_not_allowed:
+    'Der Server kennt diese Anfrage nicht: Die Seite ist älter als er. Laden Sie die Seite neu.',
+  invalid_credentials: 'E-Mail-Adresse oder Passwort ist falsch.',
+  denied: 'Die Anmeldung steht diesem Konto von hier aus jetzt nicht offen.',
+  forbidden: 'Das steht Ihnen nicht offen.',
+  password_unfit: 'Dieses Passwort geht nicht:',
+  mfa_enforced: 'Ihre Organisation verlangt einen zweiten Faktor: Fügen Sie erst einen anderen hinzu.',
+  csrf_refused: 'Der Server hält diese Seite nicht für seine eigene. Laden Sie sie neu.',
+  policy_invalid: 'Diese Regeln lassen sich nicht verwenden:',
+  last_admin: 'Sonst könnte niemand mehr verwalten: Machen Sie erst jemand anderen zum Administrator.',
+}
+
+const faults: Texts['faults'] = {
+  'must have at least (\\d+) characters, has (\\d+)': 'Es braucht mindestens $1 Zeichen und hat $2.',
+  'must have at most (\\d+) characters': 'Es darf höchstens $1 Zeichen haben.',
+  'must be more than a repetition, a sequence or a walk on the keyboard':
+    'Es ist eine Wiederholung, eine Reihe oder ein Lauf über die Tastatur. Gut sind ein paar Wörter hintereinander.',
+  'is one of those that are tried first':
+    'Es ist eines von denen, die zuerst probiert werden. Denken Sie sich ein eigenes aus.',
+  'must not be made of your own name or address': 'Es besteht aus Ihrem Namen oder Ihrer Adresse.',
+  'must differ from the present one': 'Es ist das, das Sie schon haben.',
+}
+
+const wizard: Texts['wizard'] = {
+  required: 'Dieses Konto braucht einen zweiten Nachweis, dass Sie es sind. Das dauert zwei Minuten.',
+  steps: { method: 'Methode', connect: 'Verbinden', codes: 'Ersatzcodes' },
+  paper: ({ place, email, day }) =>
+    `Sallyport-Ersatzcodes${email === null ? '' : ` von ${email}`}\n${place}, ${day}\nJeder gilt einmal. Bewahren Sie sie sicher auf.`,
+}
+
 export const de: Texts = {
-  common,
+  common: {
+    ...common,
+    language: 'Sprache',
+    light: 'Zu hellen Farben wechseln',
+    dark: 'Zu dunklen Farben wechseln',
+    save: 'Speichern',
+    more: 'Mehr zeigen',
+    lookOn: 'Nichts unter dem bisher Durchgesehenen.',
+    toSignIn: 'Zur Anmeldung',
+  },
   frame: {
     skip: 'Zum Inhalt springen',
     places: 'Seiten',
@@ -158,7 +188,10 @@ export const de: Texts = {
     signedInAs: (email) => `Angemeldet als ${email}`,
     signOut: 'Abmelden',
   },
-  methods,
+  methods: {
+    ...methods,
+    pass: { name: 'Passierschein vom Helpdesk', hint: 'Für eine Anmeldung, wenn nichts anderes mehr geht' },
+  },
   signIn: {
     title: 'Anmelden',
     lead: 'Mit Ihrer E-Mail-Adresse und Ihrem Passwort.',
@@ -170,8 +203,19 @@ export const de: Texts = {
     passkey: 'Mit einem Passkey anmelden',
     or: 'oder',
   },
-  verify,
-  setup,
+  verify: {
+    ...verify,
+    pass: 'Geben Sie den Passierschein ein, den Sie vom Helpdesk haben. Er gilt einmal.',
+    passCode: 'Passierschein',
+  },
+  setup: {
+    ...setup,
+    email: {
+      title: 'Codes per E-Mail',
+      lead: (email) =>
+        `Wir haben einen Code an ${email ?? 'die Adresse Ihres Kontos'} gesendet. Geben Sie ihn hier ein, damit feststeht, dass er ankommt.`,
+    },
+  },
   links: {
     firstAdmin: {
       title: 'Willkommen bei Sallyport',
@@ -235,6 +279,9 @@ export const de: Texts = {
     remove: (name) => `${name} entfernen`,
     removeTitle: (name) => `${name} entfernen?`,
     removeLead: 'Damit kann sich niemand mehr anmelden. Sie können ihn später wieder hinzufügen.',
+    removeLast:
+      'Es ist Ihr letzter. Ohne ihn ist die Mehr-Faktor-Authentifizierung aus: Ihre Ersatzcodes gelten nicht mehr, und Ihr Passwort allein öffnet Ihr Konto.',
+    addFirst: 'Erst den neuen hinzufügen',
     removeConfirm: 'Entfernen',
     backup: 'Ersatzcodes',
     backupLeft: (count) => `${anzahl(count, 'Code', 'Codes')} übrig`,
@@ -248,6 +295,7 @@ export const de: Texts = {
     sessions: 'Wo Sie angemeldet sind',
     thisDevice: 'Dieses Gerät',
     since: (when) => `Angemeldet ${when}`,
+    enrolling: (when) => `Nicht angemeldet: hat ${when} begonnen, einen Faktor einzurichten`,
     browser: (name) => name.replace('A browser', 'Ein Browser').replace(' on ', ' auf '),
     from: (address) => `von ${address}`,
     signOut: 'Abmelden',
@@ -479,6 +527,16 @@ export const de: Texts = {
       subject: 'Wer (E-Mail-Adresse oder Name)',
       address: 'Von der Adresse',
       gate: 'Zugang',
+      nobody: 'Niemand heißt so.',
+      /** What the server says of a decision, as a pattern, and how it is said here. */
+      why: {
+        'the rule has no conditions': 'Die Regel hat keine Bedingungen.',
+        'no rule matched': 'Keine Regel trifft zu.',
+        'step (.+) is left out: no (.+) is enrolled for it':
+          'Schritt $1 fällt aus: Dafür ist nichts eingerichtet ($2).',
+        '(\\d+) of (\\d+) steps can be passed': '$1 von $2 Schritten sind zu schaffen.',
+        '(.+): (.+) matches (.+)': '$1: $2 passt zu $3.',
+      },
       byDraft: 'Nach dem Entwurf, nicht nach dem, was in Kraft ist',
       decision: 'Entscheidung',
       applies: 'Diese entscheidet',
@@ -644,4 +702,7 @@ export const de: Texts = {
     home: 'Zum Anfang',
   },
   problems,
+  pageProblems,
+  faults,
+  wizard,
 }

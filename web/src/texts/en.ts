@@ -1,50 +1,45 @@
 const plural = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`
 
 export const common = {
-  language: 'Language',
-  light: 'Switch to light colours',
-  dark: 'Switch to dark colours',
   loading: 'Loading',
   retry: 'Try again',
   cancel: 'Cancel',
   close: 'Close',
   back: 'Back',
-  save: 'Save',
   copy: 'Copy',
   copied: 'Copied',
-  more: 'Show more',
-  lookOn: 'None among those looked at so far.',
   tryAgainAt: (time: string) => `You can try again at ${time}.`,
   step: (step: number, of: number) => `Step ${step} of ${of}`,
-  toSignIn: 'Go to sign in',
 }
 
 export const methods = {
-  totp: { name: 'Authenticator app', hint: 'A six-digit code that your phone shows' },
+  totp: { name: 'Authenticator app', hint: 'A code that your phone shows' },
   email: { name: 'Code by e-mail', hint: 'A six-digit code, sent to your address' },
   backup: { name: 'Backup code', hint: 'One of the codes that you saved' },
   yubikey: { name: 'YubiKey', hint: 'A touch of the key types the code' },
   webauthn: { name: 'Passkey or security key', hint: 'Your device, its fingerprint reader, or a key' },
-  pass: { name: 'Pass from the helpdesk', hint: 'For one sign-in, when all else is lost' },
 }
 
 export const verify = {
   title: 'Confirm that it is you',
   again: 'Confirm once more',
-  againLead: 'This changes how your account is protected, so it needs fresh proof.',
+  againLead: 'What you are about to do needs fresh proof that it is you.',
   totp: 'Enter the code that your authenticator app shows now.',
   email: 'We send a code to the address of your account.',
   emailSent: (minutes: number) => `A code is on its way. It is good for ${minutes} minutes.`,
+  emailLast: (time: string) => `Enter the last code that we sent. It is good until ${time}.`,
+  emailUsed: 'The last code that we sent is used up. Have another one sent.',
+  emailStopped: (time: string) =>
+    `No more codes are sent until ${time}. The last one still works, for as long as its letter says.`,
   backup: 'Enter one of the backup codes that you saved. Each works once.',
   yubikey: 'Put the cursor into the field and touch your YubiKey.',
   webauthn: 'Have your security key or device at hand, then press the button: your browser asks for it.',
   webauthnAsked:
     'Now follow your browser: touch the key, or use the fingerprint reader or PIN of your device.',
-  pass: 'Enter the pass that the helpdesk gave you. It works once.',
   code: 'Six-digit code',
+  anyCode: 'Code of the app',
   backupCode: 'Backup code',
   yubikeyCode: 'Code of the YubiKey',
-  passCode: 'Pass',
   send: 'Send the code',
   resend: 'Send another code',
   resendIn: (seconds: number) => `Another code in ${seconds} s`,
@@ -53,8 +48,12 @@ export const verify = {
   others: 'Use another way',
   remember: (days: number) => `Remember this browser for ${plural(days, 'day', 'days')}`,
   attemptsLeft: (count: number) => `${plural(count, 'attempt', 'attempts')} left.`,
-  passed: 'Right. One more step.',
-  reset: 'That code was not right, so both doors are shut again: begin anew with step 1.',
+  lockedForGood: 'Only an administrator or one of your backup codes opens it again.',
+  keyStillWorks: 'Your passkey or security key still works.',
+  passed: (step: number, of: number) =>
+    of === 2 ? 'Right. One more step.' : `Right: step ${step} of ${of} is done.`,
+  reset: (of: number) =>
+    `That code was not right, so ${of === 2 ? 'both' : 'all'} doors are shut again: begin anew with step 1.`,
   confirmed: 'Confirmed.',
   startAgain: 'Begin again',
   keyElsewhere: 'Keys do not work at this address. Open these pages by the name they are meant to have.',
@@ -63,10 +62,8 @@ export const verify = {
 
 export const setup = {
   title: 'Protect your account',
-  required: 'This account needs a second way of proving that it is you. It takes two minutes.',
   choose: 'How do you want to prove that it is you?',
   recommended: 'Recommended',
-  steps: { method: 'Method', connect: 'Connect', codes: 'Backup codes' },
   name: 'Name',
   nothing: 'Nothing can be added here. Ask whoever runs this installation.',
   totp: {
@@ -77,11 +74,6 @@ export const setup = {
     secretTitle: 'Cannot scan it? Type this secret in',
     confirm: 'Then enter the code that the app shows:',
     name: 'Authenticator app',
-  },
-  email: {
-    title: 'Codes by e-mail',
-    lead: (email: string | null) =>
-      `We sent a code to ${email ?? 'the address of your account'}. Enter it here to confirm that it reaches you.`,
   },
   webauthn: {
     title: 'Add a passkey or security key',
@@ -103,41 +95,78 @@ export const setup = {
     print: 'Print',
     saved: 'I have saved these codes where I will find them without my phone',
     finish: 'Finish',
-    file: (email: string | null) =>
-      `Sallyport backup codes${email === null ? '' : ` of ${email}`}\nEach works once. Keep them in a safe place.\n`,
   },
 }
 
 export const problems = {
   internal: 'Something went wrong. Try again; if it stays so, tell whoever runs this installation.',
   unreachable: 'The server cannot be reached. Check your connection, then try again.',
-  invalid_credentials: 'E-mail address or password is wrong.',
   invalid_token: 'This took too long, or was finished elsewhere. Begin again.',
   invalid_code: 'This code is not right, or was used before.',
   invalid_input: 'Something here cannot be used as it is:',
   locked: 'Too many wrong codes.',
   too_many_attempts: 'Too many attempts.',
   busy: 'Too many people are signing in at once. Try again in a moment.',
-  denied: 'Signing in is not open to this account from here and now.',
-  forbidden: 'This is not open to you.',
-  password_unfit: 'This password will not do:',
-  mfa_enforced: 'Your organisation demands a second factor: add another one before you remove this.',
   nothing_pending: 'There is nothing to confirm any more. Begin again.',
   nothing_enrolled: 'There is no factor to prove it with yet.',
   already_exists: 'This exists already.',
   not_found: 'This is gone already.',
-  csrf_refused: 'The server did not take this page for its own. Load it again.',
   store_unavailable: 'The server cannot reach its database. Try again in a moment.',
   webauthn_unavailable: 'Passkeys and security keys are not set up at this address.',
   yubikey_unavailable: 'YubiKeys cannot be checked just now. Use another way, or try again in a moment.',
+  not_ready: 'The server is not ready yet. Try again in a moment.',
+}
+
+/** What only whole pages meet: kept out of the file for other people's pages, as are the two that follow. */
+const pageProblems = {
+  invalid_credentials: 'E-mail address or password is wrong.',
+  denied: 'Signing in is not open to this account from here and now.',
+  forbidden: 'This is not open to you.',
+  password_unfit: 'This password will not do:',
+  mfa_enforced: 'Your organisation demands a second factor: add another one before you remove this.',
+  csrf_refused: 'The server did not take this page for its own. Load it again.',
   policy_invalid: 'These policies cannot be used:',
   last_admin: 'Nobody else could administrate: make somebody else an administrator first.',
-  not_ready: 'The server is not ready yet. Try again in a moment.',
+  ip_blocked:
+    'Your network address is blocked, after too many failures from it. Wait, use another network, or ask whoever runs this installation.',
+  step_up_required: 'This needs fresh proof that it is you. Do it again, and confirm when you are asked.',
+  payload_too_large: 'This is more than the server takes at once. Make it shorter.',
+  invalid_api_key: 'This API key is not in force: it is mistyped or was revoked. Make a new one.',
+  method_not_allowed:
+    'The server does not know this request: the page is older than it is. Load the page again.',
+}
+
+/** What the server says is wrong with a field, as a pattern, and how it is said here. */
+const faults: Readonly<Record<string, string>> = {
+  'must have at least (\\d+) characters, has (\\d+)': 'It needs at least $1 characters, and has $2.',
+  'must have at most (\\d+) characters': 'It may have $1 characters at most.',
+  'must be more than a repetition, a sequence or a walk on the keyboard':
+    'It is a repetition, a sequence or a walk over the keyboard. A few words in a row make a good one.',
+  'is one of those that are tried first':
+    'It is one of those that are tried first. Think of one of your own.',
+  'must not be made of your own name or address': 'It is made of your own name or address.',
+  'must differ from the present one': 'It is the one that you have now.',
+}
+
+const wizard = {
+  required: 'This account needs a second way of proving that it is you. It takes two minutes.',
+  steps: { method: 'Method', connect: 'Connect', codes: 'Backup codes' },
+  paper: ({ place, email, day }: { place: string; email: string | null; day: string }) =>
+    `Sallyport backup codes${email === null ? '' : ` of ${email}`}\n${place}, ${day}\nEach works once. Keep them in a safe place.`,
 }
 
 /** English: complete, and what every other language is measured against. */
 export const en = {
-  common,
+  common: {
+    ...common,
+    language: 'Language',
+    light: 'Switch to light colours',
+    dark: 'Switch to dark colours',
+    save: 'Save',
+    more: 'Show more',
+    lookOn: 'None among those looked at so far.',
+    toSignIn: 'Go to sign in',
+  },
   frame: {
     skip: 'Skip to the content',
     places: 'Pages',
@@ -147,7 +176,10 @@ export const en = {
     signedInAs: (email: string) => `Signed in as ${email}`,
     signOut: 'Sign out',
   },
-  methods,
+  methods: {
+    ...methods,
+    pass: { name: 'Pass from the helpdesk', hint: 'For one sign-in, when all else is lost' },
+  },
   signIn: {
     title: 'Sign in',
     lead: 'With your e-mail address and password.',
@@ -159,8 +191,15 @@ export const en = {
     passkey: 'Sign in with a passkey',
     or: 'or',
   },
-  verify,
-  setup,
+  verify: { ...verify, pass: 'Enter the pass that the helpdesk gave you. It works once.', passCode: 'Pass' },
+  setup: {
+    ...setup,
+    email: {
+      title: 'Codes by e-mail',
+      lead: (email: string | null) =>
+        `We sent a code to ${email ?? 'the address of your account'}. Enter it here to confirm that it reaches you.`,
+    },
+  },
   links: {
     firstAdmin: {
       title: 'Welcome to Sallyport',
@@ -223,6 +262,9 @@ export const en = {
     remove: (name: string) => `Remove ${name}`,
     removeTitle: (name: string) => `Remove ${name}?`,
     removeLead: 'It cannot be used to sign in any more. You can add it again later.',
+    removeLast:
+      'It is your last one. Without it multi-factor authentication is off: your backup codes are void, and your password alone opens your account.',
+    addFirst: 'Add the new one first',
     removeConfirm: 'Remove',
     backup: 'Backup codes',
     backupLeft: (count: number) => `${plural(count, 'code', 'codes')} left`,
@@ -236,6 +278,7 @@ export const en = {
     sessions: 'Where you are signed in',
     thisDevice: 'This device',
     since: (when: string) => `Signed in ${when}`,
+    enrolling: (when: string) => `Not signed in: began to set up a factor ${when}`,
     browser: (name: string) => name,
     from: (address: string) => `from ${address}`,
     signOut: 'Sign out',
@@ -461,6 +504,15 @@ export const en = {
       subject: 'Who (e-mail address or name)',
       address: 'From address',
       gate: 'Gate',
+      nobody: 'No person of that name.',
+      /** What the server says of a decision, as a pattern, and how it is said here. */
+      why: {
+        'the rule has no conditions': 'The rule has no conditions.',
+        'no rule matched': 'No rule applies.',
+        'step (.+) is left out: no (.+) is enrolled for it': 'Step $1 is left out: no $2 is enrolled for it.',
+        '(\\d+) of (\\d+) steps can be passed': '$1 of $2 steps can be passed.',
+        '(.+): (.+) matches (.+)': '$1: $2 matches $3.',
+      } as Record<string, string>,
       byDraft: 'By the draft, not by what is in force',
       decision: 'Decision',
       applies: 'This one decides',
@@ -620,6 +672,9 @@ export const en = {
     home: 'Go to the start',
   },
   problems,
+  pageProblems,
+  faults,
+  wizard,
 }
 
 export type Texts = typeof en

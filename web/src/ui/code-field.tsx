@@ -1,31 +1,35 @@
 import { useId } from 'react'
 
-const places = [0, 1, 2, 3, 4, 5]
-
 interface CodeFieldProps {
   label: string
   value: string
+  /** How many digits a code may have. */
+  lengths: readonly number[]
   onChange(code: string): void
-  /** Six digits are there: typed, pasted, or filled in by the phone. */
+  /** All digits are there: typed, pasted, or filled in by the phone. */
   onComplete(code: string): void
   invalid?: boolean
   busy?: boolean
 }
 
-/** One field, so that paste, autofill and screen readers find what they know; six places to look at. */
+/** One field, so that paste, autofill and screen readers find what they know; a place to look at for each digit. */
 export function CodeField({
   label,
   value,
+  lengths,
   onChange,
   onComplete,
   invalid = false,
   busy = false,
 }: CodeFieldProps) {
   const id = useId()
+  const most = Math.max(...lengths)
+  const places = Array.from({ length: most }, (_, place) => place)
   const onInput = (text: string) => {
-    const code = text.replaceAll(/\D/g, '').slice(0, places.length)
+    const code = text.replaceAll(/\D/g, '').slice(0, most)
     onChange(code)
-    if (code.length === places.length && code !== value) onComplete(code)
+    // A shorter one may be half of a longer one: that is for the button to say.
+    if (code.length === most && code !== value) onComplete(code)
   }
   return (
     <div>
@@ -36,6 +40,7 @@ export function CodeField({
         className={`sp-code${invalid ? ' sp-shake' : ''}`}
         {...(invalid && { 'data-invalid': true })}
         {...(busy && { 'data-busy': true })}
+        {...(most > 6 && { 'data-long': true })}
       >
         <input
           {...{ id, value, inputMode: 'numeric', autoComplete: 'one-time-code', spellCheck: false }}
@@ -50,7 +55,7 @@ export function CodeField({
           <span
             key={place}
             aria-hidden="true"
-            className={place === Math.min(value.length, places.length - 1) ? 'next' : undefined}
+            className={place === Math.min(value.length, most - 1) ? 'next' : undefined}
           >
             {value[place] ?? ''}
           </span>

@@ -2,6 +2,7 @@ import { Alert, Button, Center, Loader, Stack } from '@mantine/core'
 import type { ReactNode } from 'react'
 import { describeProblem } from '../texts/describe-problem.ts'
 import { useTexts, useTimes } from '../texts/texts.tsx'
+import { translateFault } from '../texts/translate-fault.ts'
 import { AlertIcon } from './icons.tsx'
 
 export function Loading() {
@@ -14,14 +15,14 @@ export function Loading() {
 }
 
 /** What went wrong, in the reader's language where it is known, and what to do. */
-export function ProblemAlert({ error }: { error: unknown }) {
+export function ProblemAlert({ error, ways = [] }: { error: unknown; ways?: readonly string[] }) {
   const texts = useTexts()
   const times = useTimes()
   if (error === null || error === undefined) return null
   return (
     <Alert color="red" variant="light" icon={<AlertIcon />} role="alert" radius="md">
-      {describeProblem(error, texts, (at) => times.clock(at)).map((line) => (
-        <div key={line}>{line}</div>
+      {describeProblem(error, texts, (at) => times.clock(at), ways).map((line) => (
+        <div key={line}>{translateFault(line, texts.faults)}</div>
       ))}
     </Alert>
   )

@@ -14,6 +14,7 @@ import {
 import { authRoutes } from '@sallyport/protocol'
 import { invalidToken, stepUpRequired } from '../access.ts'
 import type { Binder, Call } from '../bind.ts'
+import { codeLengths } from '../code-lengths.ts'
 import { Refusal, refuseUntil, wrongCode } from '../refusal.ts'
 import { enrolledAnswer } from './enrolled-answer.ts'
 import { iso, isSecond, type LoginContext, type Method, personOf } from './login-context.ts'
@@ -118,6 +119,7 @@ export function registerFactors(bind: Binder, login: LoginContext): void {
       last_verified_at: lastUse === 0 ? null : iso(lastUse),
       factors: active.map(describeFactor),
       backup_codes_remaining: await enrolments.backupCodesLeft(subject.id),
+      ...codeLengths(active),
       required: demand.required,
       grace_until: timeOrNull(demand.graceUntil),
     }

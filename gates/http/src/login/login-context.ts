@@ -3,6 +3,7 @@ import { deleteCookie, setCookie } from 'hono/cookie'
 import type { Access } from '../access.ts'
 import type { AddressGuard } from '../address-guard.ts'
 import type { Call } from '../bind.ts'
+import { codeLengths } from '../code-lengths.ts'
 import type { GateContext } from '../context.ts'
 import type { GateConfig, GateServices } from '../services.ts'
 import type { SessionMemory } from '../session-memory.ts'
@@ -70,18 +71,27 @@ export async function pendingAnswer(
     mfa_methods: offered,
     temp_token: await login.tokens.issuePending(attempt),
     user_id: subject.id,
-    chain: chainAnswer(attempt, methods),
+    chain: await chainAnswer(login, attempt, methods),
     ...(devices.offeredFor(attempt) ? { remember_days: Math.ceil(devices.lifetime / day) } : {}),
   }
 }
 
-export function chainAnswer(attempt: Attempt, methods: readonly FactorType[]) {
+export async function chainAnswer(
+  { services }: LoginContext,
+  attempt: Attempt,
+  methods: readonly FactorType[],
+) {
   const step = attempt.chain[attempt.cursor]!
+  const theirs = { status: 'active', factor: 'totp' } as const
+  const phones = methods.includes('totp')
+    ? await services.store.read((tx) => tx.enrolments.listBySubject(attempt.subjectId, theirs))
+    : []
   return {
     step: attempt.cursor + 1,
     of: attempt.chain.length,
     label: step.label,
     expected: methods.filter(isSecond),
+    ...codeLengths(phones),
   }
 }
 

@@ -21,6 +21,7 @@ export function registerSessions(bind: Binder, { services, memory, tokens, cooki
         address: session.address,
         user_agent: session.userAgent,
         browser: nameBrowser(session.userAgent),
+        ...(session.kind === 'enrolling' && { enrolling: true as const }),
       })),
     }
   })

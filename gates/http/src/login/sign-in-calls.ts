@@ -79,7 +79,7 @@ export function registerSignIn(bind: Binder, login: LoginContext): void {
       case 'advanced':
         return {
           mfa_required: true as const,
-          chain: chainAnswer(outcome.attempt, await signIn.methods(outcome.attempt)),
+          chain: await chainAnswer(login, outcome.attempt, await signIn.methods(outcome.attempt)),
         }
       case 'locked':
         await failedWhileLocked(call.address, pending.attemptId)
@@ -97,7 +97,7 @@ export function registerSignIn(bind: Binder, login: LoginContext): void {
           void outbox.kick()
         }
         if (!outcome.reset) return wrongCode(outcome, { now: clock.now() })
-        const chain = chainAnswer(outcome.attempt, await signIn.methods(outcome.attempt))
+        const chain = await chainAnswer(login, outcome.attempt, await signIn.methods(outcome.attempt))
         return wrongCode(outcome, { now: clock.now(), chain })
       }
     }

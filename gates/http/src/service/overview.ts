@@ -1,6 +1,7 @@
 import { credentialOf, type Enrolment, judgeEnforcement, type Store, type Subject } from '@sallyport/core'
 import { serviceRoutes } from '@sallyport/protocol'
 import type { Binder } from '../bind.ts'
+import { codeLengths } from '../code-lengths.ts'
 import { Refusal } from '../refusal.ts'
 import type { GateServices } from '../services.ts'
 import { isoTime, isoTimeOrNull, type Named, readName } from './naming.ts'
@@ -28,6 +29,7 @@ export function registerOverview(bind: Binder, services: GateServices): void {
         ),
       ].sort(),
       backup_codes_remaining: await codesLeft(active),
+      ...codeLengths(active),
     }
   })
 

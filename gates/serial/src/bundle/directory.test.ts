@@ -110,6 +110,7 @@ async function makeBoard({
       roster,
       limits,
       clockTrust,
+      device: 'pump',
     })
     await roster.refresh()
     return { roster, authority }

@@ -8,10 +8,22 @@ const sealed = z
 const hex = (bytes: number) =>
   z.string().regex(new RegExp(`^[0-9a-fA-F]{${bytes * 2}}$`), `must be ${bytes * 2} hexadecimal digits`)
 
+const needs: Readonly<Record<string, { neither: string; both?: string }>> = {
+  key: {
+    neither:
+      'an id alone cannot be validated without a network: the gate needs the private id and key of the YubiKey as well; seal them with `sallyport shim enrol --yubikey`',
+  },
+}
+
 /** Written by hand on trial, or sealed by `shim enrol`; exactly one of the two. */
 const oneOf = (clear: string) => (factor: object, context: z.RefinementCtx) => {
   if (clear in factor === 'sealed' in factor) {
-    context.addIssue({ code: 'custom', path: [clear], message: `needs either ${clear} or sealed` })
+    const found = clear in factor ? 'both' : 'neither'
+    context.addIssue({
+      code: 'custom',
+      path: [clear],
+      message: needs[clear]?.[found] ?? `needs either ${clear} or sealed`,
+    })
   }
 }
 

@@ -49,7 +49,13 @@ describe('the configuration of the serial gate', () => {
           { id: 'bob', factors: [{ type: 'email' }, { type: 'smoke' }], shoe: 1 },
         ],
         policy: { mode: 'fixed', requiredSteps: 3, factors: [{ id: 'x', label: 'X', type: 'totp' }] },
-        session: { idle_timeout: 10, max_bytes: '64MiB', max_duration: '99d', escape: '~', recording: 'lax' },
+        session: {
+          idle_timeout: true,
+          max_bytes: '64 MiB',
+          max_duration: '99d',
+          escape: '~',
+          recording: 'lax',
+        },
         lockout: { within: '1 minute' },
         storage: { min_free: '-1MB' },
         nonsense: true,
@@ -113,6 +119,60 @@ describe('the configuration of the serial gate', () => {
     for (const vault of ['off', false]) {
       expect(holdsClearSecret(parseShimConfig({ ...least, technicians, vault }))).toBe(true)
     }
+  })
+
+  it('takes whole numbers for bytes and seconds, and the words that people know for on and off', () => {
+    const { session, storage, lockout } = parseShimConfig({
+      ...least,
+      session: { max_bytes: 10, idle_timeout: 600, escape: 'off' },
+      storage: { min_free: 0, max_total: '1GiB' },
+      lockout: { within: 60 },
+    })
+    expect(session).toMatchObject({ max_bytes: 10, idle_timeout: 600_000 })
+    expect(storage).toMatchObject({ min_free: 0, max_total: 2 ** 30 })
+    expect(lockout.within).toBe(60_000)
+    for (const off of ['off', 'Off', false, null, 'no']) {
+      const config = parseShimConfig({
+        ...least,
+        session: { escape: off },
+        siem: off,
+        integrity: { command: off },
+      })
+      expect({ off, escape: config.session.escape, siem: config.siem, ...config.integrity }).toEqual({ off })
+      const clock = { require_sync: off }
+      if (off !== null)
+        expect(parseShimConfig({ ...least, vault: off, clock })).toMatchObject({
+          vault: 'off',
+          clock: { require_sync: false },
+        })
+    }
+    for (const on of ['on', 'Yes', true])
+      expect(parseShimConfig({ ...least, vault: on, clock: { require_sync: on } })).toMatchObject({
+        ...{ vault: {}, clock: { require_sync: true } },
+      })
+    const odd = { session: { max_bytes: 0, idle_timeout: 0, max_duration: 1.5 }, storage: { min_free: -1 } }
+    expect(Object.keys(faultsOf({ ...least, ...odd }))).toEqual([
+      ...['session.idle_timeout', 'session.max_duration', 'session.max_bytes', 'storage.min_free'],
+    ])
+    expect(parseShimConfig({ ...least, session: null, tamper: null })).toEqual(parseShimConfig(least))
+  })
+
+  it('names what is wrong between keys where others are wrong as well', () => {
+    const port = { id: 'a', technician: '/dev/a', device: { path: '/dev/b', baud: 'fast' } }
+    const technicians = [{ id: 'alice', factors: [totp], shoe: 1 }, { id: 'ALICE' }]
+    expect(Object.keys(faultsOf({ ...least, ports: [port, port], technicians, nonsense: 1 })).sort()).toEqual(
+      [
+        ...[
+          'nonsense',
+          'ports[0].device.baud',
+          'ports[1].device.baud',
+          'ports[1].device.path',
+          'ports[1].id',
+        ],
+        ...['ports[1].technician.path', 'technicians[0].factors[0].secret', 'technicians[0].shoe'],
+        'technicians[1].id',
+      ],
+    )
   })
 
   it('refuses a chain that no serial line can carry', () => {

@@ -1,9 +1,12 @@
 import {
   type ChainPolicy,
   canonicalAlias,
+  decide,
+  type FactorType,
   type Fault,
   faultsOf,
   filePath,
+  parseGatePolicies,
   parsePolicy,
   SallyportError,
   settingsRefused,
@@ -21,7 +24,7 @@ import {
   type TechnicianConfig,
   technician,
 } from './factor-config.ts'
-import { label, size, span, timer } from './values.ts'
+import { flag, isOff, isOn, label, size, sizeOrNone, span, timer, unlessOff } from './values.ts'
 
 const name = z
   .string()
@@ -35,7 +38,7 @@ const sensor = z
     // SIGUSR1 is Node's own
     signal: z.literal('SIGUSR2').optional(),
     threshold: z.number().default(1),
-    debounce: timer.optional(),
+    debounce: unlessOff(timer),
     every: timer.prefault('20ms'),
   })
   .superRefine(({ type, path, signal }, context) => {
@@ -59,8 +62,8 @@ const schema = z.strictObject({
   vault: z
     .union(
       [
-        z.literal('off'),
-        z.literal(false).transform(() => 'off' as const),
+        z.custom(isOff).transform(() => 'off' as const),
+        z.custom(isOn).transform(() => ({ key_file: undefined, command: undefined })),
         z
           .strictObject({ key_file: filePath.optional(), command: z.array(z.string()).min(1).optional() })
           .refine(({ key_file: file, command }) => !(file && command), 'name one of key_file and command'),
@@ -79,10 +82,7 @@ const schema = z.strictObject({
       recording: z.enum(['strict', 'best-effort']).default('strict'),
       banner: label.optional(),
       on_idle: z.enum(['emergency_stop', 'flush']).default('emergency_stop'),
-      escape: z
-        .string()
-        .regex(/^[\x20-\x7e]{3,16}$/, 'must be 3 to 16 printable characters')
-        .optional(),
+      escape: unlessOff(z.string().regex(/^[\x20-\x7e]{3,16}$/, 'must be 3 to 16 printable characters')),
     })
     .prefault({}),
   totp: z
@@ -94,18 +94,18 @@ const schema = z.strictObject({
       issuer: label.default('ShimMFA'),
     })
     .prefault({}),
-  clock: z.strictObject({ require_sync: z.boolean().default(false) }).prefault({}),
-  integrity: z.strictObject({ command: z.array(z.string()).min(1).optional() }).prefault({}),
+  clock: z.strictObject({ require_sync: flag.default(false) }).prefault({}),
+  integrity: z.strictObject({ command: unlessOff(z.array(z.string()).min(1)) }).prefault({}),
   storage: z
     .strictObject({
       dir: filePath.default('/var/lib/shim'),
-      min_free: size.prefault('64MB'),
+      min_free: sizeOrNone.prefault('64MB'),
       max_total: size.prefault('4GB'),
       retention: span.prefault('365d'),
       auditor_keys: z.array(z.string().min(1).max(4096)).max(16).default([]),
     })
     .prefault({}),
-  siem: siemSettings.extend({ sessions: z.enum(['metadata', 'full']).default('metadata') }).optional(),
+  siem: unlessOff(siemSettings.extend({ sessions: z.enum(['metadata', 'full']).default('metadata') })),
   tamper: z
     .strictObject({
       heartbeat: timer.prefault('60s'),
@@ -132,11 +132,12 @@ const oneTotp = {
 }
 
 /** The configuration as it holds, or one error that names the path of every fault. `where` names its source. */
-export function parseShimConfig(input: unknown, { where = 'the configuration' } = {}): ShimConfig {
+export function parseShimConfig(document: unknown, { where = 'the configuration' } = {}): ShimConfig {
+  const input = withoutEmpty(document)
   const parsed = schema.safeParse(input, { reportInput: true })
   const faults = parsed.success ? [] : faultsOf(parsed.error)
   const policy = readPolicy((input as { policy?: unknown } | null)?.policy, faults)
-  if (parsed.success) faults.push(...crossFaults(parsed.data))
+  faults.push(...crossFaults(recordOf(input)))
   if (!parsed.success || policy === null || faults.length > 0) throw settingsRefused(faults, where)
   const people = parsed.data.technicians
   return {
@@ -163,6 +164,24 @@ export function holdsClearSecret({ technicians }: Pick<ShimConfig, 'technicians'
   return technicians.some(({ factors }) => factors.some((factor) => clearKey(factor) !== null))
 }
 
+/** A section whose keys are all commented out is none at all. */
+function withoutEmpty(document: unknown): unknown {
+  if (document === null || typeof document !== 'object' || Array.isArray(document)) return document
+  return Object.fromEntries(
+    Object.entries(document).filter(([key, value]) => value !== null || !Object.hasOwn(schema.shape, key)),
+  )
+}
+
+/** Who has factors, but not those that the policy asks for. */
+export function whoCannotPass({ policy, technicians }: Pick<ShimConfig, 'policy' | 'technicians'>): string[] {
+  const policies = parseGatePolicies(policy)
+  const nobody = { subjects: [], role: null, company: null, gate: 'serial', at: 0 }
+  const passes = (enrolled: FactorType[]) => decide(policies, { ...nobody, enrolled }).action === 'chain'
+  return technicians
+    .filter(({ factors }) => factors.length > 0 && !passes(factors.map(({ type }) => type)))
+    .map(({ id }) => id)
+}
+
 function readPolicy(written: unknown, faults: Fault[]): ChainPolicy | null {
   try {
     const policy = parsePolicy(written ?? oneTotp)
@@ -180,45 +199,61 @@ function readPolicy(written: unknown, faults: Fault[]): ChainPolicy | null {
   }
 }
 
-/** What is wrong with keys that are right one by one. */
-function crossFaults(config: z.infer<typeof schema>): Fault[] {
-  const { ports, technicians, vault } = config
-  const people = technicians.map((one) => ('id' in one ? one : null))
-  const lines = ports.flatMap(({ technician: near, device }, index) => [
-    [`ports[${index}].technician.path`, near.path] as const,
-    [`ports[${index}].device.path`, device.path] as const,
-  ])
+type Raw = Readonly<Record<string, unknown>>
+type Named = readonly (readonly [path: string, value: unknown])[]
+
+function recordOf(value: unknown): Raw {
+  return typeof value === 'object' && value !== null ? (value as Raw) : {}
+}
+
+const listOf = (value: unknown): Raw[] => (Array.isArray(value) ? value.map(recordOf) : [])
+
+/** What is wrong between keys, whether or not they are right one by one: no fault hides another. */
+function crossFaults(config: Raw): Fault[] {
+  const [ports, people] = [listOf(config.ports), listOf(config.technicians)]
+  const sensors = listOf(recordOf(config.tamper).sensors)
+  const each = (list: readonly Raw[], where: string, key: string): Named =>
+    list.map((one, index) => [`${where}[${index}].${key}`, one[key]] as const)
+  const lines = ports.flatMap((port, index) =>
+    ['technician', 'device'].map((side) => {
+      const line = port[side]
+      const path = typeof line === 'string' ? line : recordOf(line).path
+      return [`ports[${index}].${side}.path`, path] as const
+    }),
+  )
+  const ids = people.map(({ id }, index) => {
+    return [`technicians[${index}].id`, typeof id === 'string' ? canonicalAlias(id) : null] as const
+  })
+  const directories = people.map((one, index) => {
+    return [`technicians[${index}].directory`, 'directory' in one ? 'directory' : null] as const
+  })
   return [
-    ...repeated(ports.map(({ id }, index) => [`ports[${index}].id`, id] as const)),
+    ...repeated(each(ports, 'ports', 'id')),
     ...repeated(lines),
-    ...repeated(config.tamper.sensors.map(({ id }, index) => [`tamper.sensors[${index}].id`, id] as const)),
-    ...repeated(
-      people.flatMap((one, i) => (one ? [[`technicians[${i}].id`, canonicalAlias(one.id)!] as const] : [])),
-    ),
-    ...repeated(
-      technicians.flatMap((one, i) =>
-        'directory' in one ? [[`technicians[${i}].directory`, 'directory'] as const] : [],
-      ),
-    ),
-    ...people.flatMap((one, at) =>
-      (one?.factors ?? []).flatMap((factor, index) =>
-        clearFault(factor, `technicians[${at}].factors[${index}]`, vault),
+    ...repeated(each(sensors, 'tamper.sensors', 'id')),
+    ...repeated(ids),
+    ...repeated(directories),
+    ...people.flatMap(({ factors }, at) =>
+      listOf(factors).flatMap((factor, index) =>
+        clearFault(factor, `technicians[${at}].factors[${index}]`, config.vault),
       ),
     ),
   ]
 }
 
-function clearFault(factor: FactorConfig, path: string, vault: unknown): Fault[] {
-  const key = clearKey(factor)
-  if (key === null || vault === 'off') return []
+function clearFault(factor: Raw, path: string, vault: unknown): Fault[] {
+  const known = (serialFactors as readonly unknown[]).includes(factor.type)
+  const key = known ? clearKey(factor as FactorConfig) : null
+  if (key === null || isOff(vault)) return []
   const message =
     'is a secret in the clear: seal it with `sallyport shim enrol`, or say `vault: off` on trial'
   return [{ path: `${path}.${key}`, message }]
 }
 
-function repeated(named: readonly (readonly [path: string, value: string])[]): Fault[] {
+function repeated(named: Named): Fault[] {
   const first = new Map<string, string>()
   return named.flatMap(([path, value]) => {
+    if (typeof value !== 'string') return []
     const before = first.get(value)
     if (before === undefined) first.set(value, path)
     return before === undefined ? [] : [{ path, message: `the same as ${before}` }]

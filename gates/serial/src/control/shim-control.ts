@@ -1,10 +1,10 @@
-import { SallyportError } from '@sallyport/core'
+import { type Fault, faultsOf, SallyportError, text } from '@sallyport/core'
 import { z } from 'zod'
 import type { Shim } from '../shim.ts'
 import type { ControlHandler } from './control-socket.ts'
 
 const port = z.string().max(64).optional()
-const reason = z.string().trim().min(1).max(500)
+const reason = z.preprocess((written) => (typeof written === 'string' ? written.trim() : written), text(500))
 
 const shapes = {
   status: z.strictObject({}),
@@ -14,12 +14,20 @@ const shapes = {
   'clock accept': z.strictObject({ reason }),
 }
 
+/** Kept in the ledger and shown on terminals: one line, and nothing that a terminal obeys. */
+export function checkReason(written: string): string {
+  const { success, data, error } = reason.safeParse(written)
+  if (success) return data
+  throw new SallyportError('invalid_input', `--reason: ${faultsOf(error)[0]!.message}`)
+}
+
 /** What can be asked of the running daemon, each with its own shape. */
 export function shimControl(shim: Shim): ControlHandler {
   const read = <T>(shape: z.ZodType<T>, args: unknown): T => {
-    const { success, data } = shape.safeParse(args)
+    const { success, data, error } = shape.safeParse(args, { reportInput: true })
     if (success) return data as T
-    throw new SallyportError('invalid_input', 'the command does not have its shape: give --reason some text')
+    const [{ path, message }] = faultsOf(error) as [Fault]
+    throw new SallyportError('invalid_input', `--${path}: ${message}`)
   }
   return async (command, args) => {
     switch (command) {

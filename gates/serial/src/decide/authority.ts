@@ -70,6 +70,8 @@ export interface AuthorityOptions {
   roster: Roster
   limits: GuessLimits
   clockTrust: ClockTrust
+  /** As the ledger names the device behind this gate. */
+  device: string
 }
 
 /** Where a conversation stands in a chain. An id that nobody has is asked like any other. */
@@ -200,7 +202,7 @@ export function createAuthority(options: AuthorityOptions): Authority {
 
     const grantOf = (subject: Subject) => async (tx: Tx, attempt: Attempt) => {
       const session = randomId(random)
-      const data = { attempt: attempt.id, session, port }
+      const data = { device: options.device, technician: subject.ref, attempt: attempt.id, session, port }
       tx.ledger.append({
         type: 'session.granted',
         at: clock.now(),

@@ -45,8 +45,9 @@ export function createBreakGlass(parts: {
   clock: Clock
   random: Random
   ports: string[]
+  device: string
 }) {
-  const { store, clock, random, ports } = parts
+  const { store, clock, random, ports, device } = parts
   const enrolments = createEnrolments({
     ...{ ...parts, totp: { ...defaultTotpSettings, window: 1 } },
     backup: { format: 'long', count: 1 },
@@ -82,7 +83,8 @@ export function createBreakGlass(parts: {
           const session = randomId(random)
           const cases = JSON.parse((await tx.settings.find(openCases(port))) ?? '[]') as string[]
           await tx.settings.put(openCases(port), JSON.stringify([...cases, session]))
-          const data = { attempt: attempt.id, session, port, severity: 'critical' }
+          const who = { device, technician: 'break-glass' }
+          const data = { ...who, attempt: attempt.id, session, port, severity: 'critical' }
           tx.ledger.append({
             type: 'break_glass.used',
             at: clock.now(),
@@ -106,7 +108,7 @@ export function createBreakGlass(parts: {
           const cases = JSON.parse((await tx.settings.find(openCases(port))) ?? '[]') as string[]
           if (!cases.includes(session)) continue
           await tx.settings.put(openCases(port), JSON.stringify(cases.filter((one) => one !== session)))
-          const data = { session, port, reason }
+          const data = { device, session, port, reason }
           tx.ledger.append({
             type: 'break_glass.explained',
             at: clock.now(),

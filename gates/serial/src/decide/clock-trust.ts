@@ -7,6 +7,9 @@ export type ClockVerdict =
 
 export interface ClockTrust {
   check(): Promise<ClockVerdict>
+  synchronised(): Promise<boolean>
+  /** As both were when they were last looked at; `null` before that. */
+  seen(): { trusted: boolean | null; synchronised: boolean | null }
   /** Remembers, in `tx`, that the clock got this far. Never backwards. */
   mark(tx: Tx): Promise<void>
   /** An administrator says that the clock is right as it stands now. Answers what that changed. */
@@ -28,9 +31,15 @@ export function createClockTrust(options: {
   requireSync: boolean
   synchronised: () => Promise<boolean>
 }): ClockTrust {
-  const { store, clock, requireSync, synchronised } = options
+  const { store, clock, requireSync } = options
+  const last: ReturnType<ClockTrust['seen']> = { trusted: null, synchronised: null }
 
-  async function check(): Promise<ClockVerdict> {
+  async function synchronised(): Promise<boolean> {
+    last.synchronised = await options.synchronised()
+    return last.synchronised
+  }
+
+  async function judge(): Promise<ClockVerdict> {
     const seen = await store.read(readLatest)
     const behind = seen === null ? 0 : seen - clock.now()
     if (behind > tolerance) {
@@ -43,7 +52,15 @@ export function createClockTrust(options: {
     return { trusted: true }
   }
 
+  async function check(): Promise<ClockVerdict> {
+    const verdict = await judge()
+    last.trusted = verdict.trusted
+    return verdict
+  }
+
   return {
+    synchronised,
+    seen: () => ({ ...last }),
     check,
     async mark(tx) {
       const seen = await readLatest(tx)

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { Clock, Store } from '@sallyport/core'
+import type { Clock, SiemSeverity, Store } from '@sallyport/core'
 import type { Timers } from '../timers.ts'
 import { createDurable } from './durable-file.ts'
 
@@ -17,6 +17,19 @@ const entryTypes = {
   'bundle-expired': 'bundle.expired',
   'bundle-expiring': 'bundle.expiring',
 } as const
+
+/** As the SIEM has them. */
+const severities: Readonly<Record<AlertKind, SiemSeverity>> = {
+  tamper: 'critical',
+  'sensor-fault': 'high',
+  clock: 'high',
+  'break-glass': 'critical',
+  'emergency-stop': 'high',
+  'recording-gap': 'high',
+  'bundle-refused': 'high',
+  'bundle-expired': 'high',
+  'bundle-expiring': 'medium',
+}
 
 export type AlertKind = keyof typeof entryTypes
 export type AlertData = Record<string, string | number | null>
@@ -50,7 +63,7 @@ export function createAlerts(parts: {
   let cancel: (() => void) | null = null
 
   async function file({ kind, at, data }: Waiting): Promise<void> {
-    const text = `${JSON.stringify({ kind, at: new Date(at).toISOString(), device, ...data }, null, 2)}\n`
+    const text = `${JSON.stringify({ kind, severity: severities[kind], at: new Date(at).toISOString(), device, ...data }, null, 2)}\n`
     const name = new Date(at).toISOString().replaceAll(':', '-')
     for (let take = 1; ; take++) {
       const path = join(dir, `${name}${take > 1 ? `~${take}` : ''}.${kind}.json`)
@@ -69,7 +82,9 @@ export function createAlerts(parts: {
       one.filed = true
       const type = entryTypes[kind]
       if (type !== null)
-        await store.transaction(async (tx) => tx.ledger.append({ type, at, gate: 'serial', data }))
+        await store.transaction(async (tx) =>
+          tx.ledger.append({ type, at, gate: 'serial', data: { device, ...data } }),
+        )
       waiting.delete(one)
       parts.urgent()
     } catch (error) {

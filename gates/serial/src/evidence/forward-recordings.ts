@@ -24,14 +24,27 @@ const hadKey = (session: string) => `shim.forwarded.${session}`
  * Hands closed recordings to the spool, the oldest first, in parts as they lie on the disk (sealed, where
  * there are auditors' keys), and never more of them than the receiver keeps up with.
  */
-export function createForwarding(parts: { dir: string; store: Store; clock: Clock; mostEvents: number }) {
-  const { dir, store, clock, mostEvents } = parts
+export function createForwarding(parts: {
+  dir: string
+  store: Store
+  clock: Clock
+  mostEvents: number
+  /** How a recording is looked into, when not from the disk. */
+  look?: typeof summarize
+}) {
+  const { dir, store, clock, mostEvents, look = summarize } = parts
+  /** Files that need no look any more: what was handed over once is so for ever. */
+  let had = new Set<string>()
 
   async function next(): Promise<{ path: string; size: number; session: string } | null> {
-    for (const path of await listRecordings(dir)) {
-      const { header, footer, size } = await summarize(path)
+    const paths = await listRecordings(dir)
+    had = new Set(paths.filter((path) => had.has(path)))
+    for (const path of paths) {
+      if (had.has(path)) continue
+      const { header, footer, size } = await look(path)
       if (header === null || footer === null) continue
       if (!(await forwarded(header.session))) return { path, size, session: header.session }
+      had.add(path)
     }
     return null
   }

@@ -22,6 +22,7 @@ export interface SessionRules {
 
 export interface GateSession {
   readonly id: string
+  readonly technician: string
   /** Begins the record, says so to the technician, and makes the line transparent. */
   open(): Promise<void>
   /** False for what came while the line was not transparent, and is dropped. */
@@ -133,6 +134,7 @@ export function createGateSession(parts: {
 
   return {
     id,
+    technician: header.technician.id,
     open,
     pass,
     passBreak,

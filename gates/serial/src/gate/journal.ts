@@ -12,15 +12,18 @@ export function createJournal(parts: {
   timers: Timers
   log: { info(facts: object, message: string): void; error(facts: object, message: string): void }
   subjects: ReadonlyMap<string, Subject>
+  device: string
 }) {
-  const { store, clock, timers, log, subjects } = parts
+  const { store, clock, timers, log, subjects, device } = parts
   /** What could not be kept: a full disk, of all things, is why a line was stopped. */
   const unkept = new Map<string, Transition>()
   let cancel: (() => void) | null = null
 
   function write(tx: Tx, { port, from, to, event }: Transition): Promise<void> {
-    const subject = subjects.get(to.technician ?? from.technician ?? '')?.id ?? null
+    const technician = to.technician ?? from.technician
+    const subject = subjects.get(technician ?? '')?.id ?? null
     const data = {
+      ...{ device, technician },
       ...{ port, from: from.name, to: to.name, event: event.type, reason: to.reason },
       ...{ session: to.session ?? from.session, locks: [...to.locks] },
     }
@@ -56,7 +59,10 @@ export function createJournal(parts: {
   return {
     keep,
     async note(type: string, data: Record<string, string | number>) {
-      await store.transaction(async (tx) => tx.ledger.append({ type, at: clock.now(), gate: 'serial', data }))
+      const subject = subjects.get(String(data.technician))?.id ?? null
+      await store.transaction(async (tx) =>
+        tx.ledger.append({ type, at: clock.now(), subject, gate: 'serial', data: { device, ...data } }),
+      )
     },
     stop: () => cancel?.(),
   }

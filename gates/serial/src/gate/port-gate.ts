@@ -20,6 +20,8 @@ export function createPortGate(options: PortGateOptions): PortGate {
   let state = options.saved
   let dialogue: Dialogue | null = null
   let session: GateSession | null = null
+  /** The one that the state may still name once it is over. */
+  let last: GateSession | null = null
   let challengeOver = () => {}
   let ending: Promise<void> = Promise.resolve()
 
@@ -157,10 +159,13 @@ export function createPortGate(options: PortGateOptions): PortGate {
       onEvent: (event) => session === mine && tell(event),
       onGap: (error) => {
         log.error({ port: id, session: granted, err: error }, 'a gap in the recording')
-        options.note('recording.gap', { port: id, session: granted }).catch(() => {})
+        options
+          .note('recording.gap', { port: id, session: granted, technician: technician.id })
+          .catch(() => {})
       },
     })
     session = mine
+    last = mine
     try {
       const kept = send(
         marked
@@ -195,7 +200,8 @@ export function createPortGate(options: PortGateOptions): PortGate {
       if (closed) {
         const { frames, digest, bytes } = closed
         const counts = { frames, digest, bytes_in: bytes.in, bytes_out: bytes.out }
-        await options.note('session.closed', { port: id, session: mine.id, reason, ...counts })
+        const of = { port: id, session: mine.id, technician: mine.technician }
+        await options.note('session.closed', { ...of, reason, ...counts })
       }
       if (session === mine) session = null
       if (how === 'finish') {
@@ -241,7 +247,8 @@ export function createPortGate(options: PortGateOptions): PortGate {
     send,
     mark: () => session?.mark() ?? null,
     status() {
-      const bytes = session?.bytes() ?? { in: 0, out: 0 }
+      const named = last?.id === state.session ? last : null
+      const bytes = named?.bytes() ?? { in: 0, out: 0 }
       const there = (line: unknown) => (line === null ? 'absent' : 'open') as 'open' | 'absent'
       return {
         ...{ id, state: state.name, technician: state.technician, session_id: state.session },

@@ -35,20 +35,39 @@ export function isSignedMark(
   return signature.length === 64 && verify(null, statement(mark), key, signature)
 }
 
-/** Reads marks, one to a line, as heartbeats carry them. Their signatures are not looked at here. */
+/**
+ * Reads marks out of lines of JSON: a mark itself, a heartbeat of `heartbeats/`, or what a SIEM has of one (JSON
+ * or OCSF). Lines of anything else have none. Their signatures are not looked at here.
+ */
 export function parseMarks(text: string): RecordingMark[] {
   const lines = text.split('\n').filter((line) => line.trim() !== '')
   if (lines.length === 0) throw new SallyportError('invalid_input', 'holds no checkpoint')
-  return lines.map((line, index) => {
-    const mark = shape.safeParse(parseJson(line))
-    if (mark.success) return mark.data
-    throw new SallyportError('invalid_input', `line ${index + 1}: is no checkpoint of a recording`)
-  })
+  return lines.flatMap((line, index) =>
+    marksIn(line).map((written) => {
+      const mark = shape.safeParse(written)
+      if (mark.success) return mark.data
+      throw new SallyportError('invalid_input', `line ${index + 1}: is no checkpoint of a recording`)
+    }),
+  )
 }
 
-function parseJson(text: string): unknown {
+function marksIn(line: string): unknown[] {
+  const value = parseJson(line)
+  // A power cut leaves the beginning of a heartbeat.
+  if (value === null) return line.startsWith('{"n":') ? [] : [line]
+  const { open_recordings: open, details, unmapped, frames } = value
+  if (frames !== undefined) return [value]
+  if (Array.isArray(open)) return open
+  return Object.entries(details ?? unmapped ?? {}).flatMap(([key, written]) =>
+    /^mark_\d+$/.test(key) ? [parseJson(String(written))] : [],
+  )
+}
+
+/** `null` for all that is no object. */
+function parseJson(text: string): Record<string, object | undefined> | null {
   try {
-    return JSON.parse(text)
+    const value = JSON.parse(text)
+    return typeof value === 'object' ? value : null
   } catch {
     return null
   }

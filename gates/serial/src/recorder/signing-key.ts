@@ -15,9 +15,9 @@ export function openSigningKey(stateDir: string, random: Random): KeyObject {
   const path = join(stateDir, signingKeyFile)
   const pem = readIfThere(path)
   const key = pem === null ? loadLedgerKey(generateLedgerKey(random)).privateKey : parse(path, pem)
-  if (pem === null) create(path, key.export({ type: 'pkcs8', format: 'pem' }).toString(), 0o600)
+  if (pem === null) create(path, key.export({ type: 'pkcs8', format: 'pem' }).toString())
   const publicPath = join(stateDir, publicKeyFile)
-  if (readIfThere(publicPath) === null) create(publicPath, ledgerKeyPem(createPublicKey(key)), 0o644)
+  if (readIfThere(publicPath) === null) create(publicPath, ledgerKeyPem(createPublicKey(key)))
   return key
 }
 
@@ -40,8 +40,8 @@ function readIfThere(path: string): string | null {
 }
 
 /** Never over one that is there: two that start at once must not each believe in a key of its own. */
-function create(path: string, text: string, mode: number): void {
-  const fd = openSync(path, 'wx', mode)
+function create(path: string, text: string): void {
+  const fd = openSync(path, 'wx', 0o600)
   try {
     writeSync(fd, text)
     fsyncSync(fd)

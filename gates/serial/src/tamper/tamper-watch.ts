@@ -24,7 +24,6 @@ export interface TamperWatchParts {
   signingKey: KeyObject
   heartbeats: ReturnType<typeof createHeartbeatLog>
   sensors: readonly SensorRule[]
-  synchronised(): Promise<boolean>
   /** Hashes of program and configuration, and what `integrity.command` says. */
   integrity(): Promise<Record<string, unknown>>
   log: ShimLog
@@ -41,10 +40,11 @@ export async function createTamperWatch(parts: TamperWatchParts) {
   /** The line is cut in this very turn; what is kept of it comes after. */
   async function tamper(reason: string, data: Record<string, string | number>): Promise<void> {
     const stop = config.tamper.response === 'emergency_stop'
+    const who = shim.open()
     const cut = stop ? shim.tamper(reason) : null
     const response = config.tamper.response
     await Promise.all([
-      alerts.raise('tamper', { reason, response, ...data }),
+      alerts.raise('tamper', { reason, response, ...who, ...data }),
       cut?.catch((error: unknown) => log.error({ err: error }, 'the stop is not kept')),
     ])
   }
@@ -61,6 +61,9 @@ export async function createTamperWatch(parts: TamperWatchParts) {
         ...{ heartbeat: filed.n, state_heartbeat: kept?.n ?? 0, boot_count: filed.boot_count },
       })
     }
+    // The first may not have reached its file when the power went.
+    if (kept && kept.n > 1 && filed === null)
+      await tamper('evidence is missing: the heartbeats were removed', { state_heartbeat: kept.n })
     if (kept && (filed?.n ?? 0) < kept.n) await heartbeats.append(kept)
     const seen = Math.max(...[kept, filed].map((beat) => (beat ? Date.parse(beat.at) : 0)))
     if (clock.now() < seen - tolerance) {
@@ -83,7 +86,7 @@ export async function createTamperWatch(parts: TamperWatchParts) {
     if (by < -tolerance) await alerts.raise('clock', { reason: 'the clock was set back', by })
     return {
       ...{ at: clock.now(), boot_count, device: config.device.id, software, uptime },
-      clock: { ...verdict, synchronised: await parts.synchronised(), stepped_ms: by },
+      clock: { ...verdict, synchronised: await shim.clockSynchronised(), stepped_ms: by },
       ...{ free: recordings.free, recordings: recordings.sessions, recorded: recordings.bytes },
       ...(recordings.fault !== undefined && { recordings_fault: recordings.fault }),
       ...{ sensors: watch.states(), ...(await parts.integrity()) },

@@ -11,6 +11,7 @@ import { ProblemAlert } from '../../ui/states.tsx'
 import { useAction } from '../../ui/use-load.ts'
 import { usePages } from '../../ui/use-pages.ts'
 import { Actor, Person, subjectOf, useNames } from '../names.tsx'
+import { inWords } from './in-words.ts'
 
 type Entry = Answer<'GET /api/admin/ledger'>['items'][number]
 type Verdict = Answer<'POST /api/admin/ledger/verify'>
@@ -125,12 +126,14 @@ function Entries({ entries }: { entries: Entry[] }) {
       <tbody>
         {entries.map(({ seq, at, type, subject, actor, data }) => (
           <tr key={seq}>
-            <td className="number">
+            <td className="number" data-label={texts.when}>
               {times.moment(at)}
               <div className="sp-small">{texts.number(seq)}</div>
             </td>
-            <td className="number">{type}</td>
-            <td className="sp-who">
+            <td className="number" data-label={texts.type}>
+              {type}
+            </td>
+            <td className="sp-who" data-label={texts.subject}>
               {subject === null ? texts.nobody : <Person id={subject} names={names} />}
               {actor !== null && (
                 <div className="sp-small">
@@ -138,12 +141,12 @@ function Entries({ entries }: { entries: Entry[] }) {
                 </div>
               )}
             </td>
-            <td>
+            <td data-label={texts.data}>
               <dl className="sp-data">
                 {Object.entries(data).map(([name, value]) => (
                   <div key={name}>
                     <dt>{name}</dt>
-                    <dd>{typeof value === 'string' ? value : JSON.stringify(value)}</dd>
+                    <dd>{inWords(value, times.moment)}</dd>
                   </div>
                 ))}
               </dl>

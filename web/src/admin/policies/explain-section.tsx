@@ -1,12 +1,15 @@
-import { Badge, Button, Checkbox, Stack, Text, TextInput } from '@mantine/core'
-import type { Answer } from '@sallyport/sdk'
+import { Alert, Badge, Button, Checkbox, NativeSelect, Stack, Text, TextInput } from '@mantine/core'
+import { type Answer, ProblemError } from '@sallyport/sdk'
 import { useState } from 'react'
 import { useSession } from '../../session/session.tsx'
 import { useTexts } from '../../texts/texts.tsx'
+import { translateFault } from '../../texts/translate-fault.ts'
 import { Section } from '../../ui/section.tsx'
 import { useAction } from '../../ui/use-load.ts'
 import { DraftProblem } from './draft-problem.tsx'
 import { withDraft } from './read-draft.ts'
+
+const gates = ['login', 'service', 'serial']
 
 type Explanation = Answer<'POST /api/admin/policies/explain'>
 
@@ -24,7 +27,8 @@ export function ExplainSection({ draft }: { draft: string }) {
       client.call('POST /api/admin/policies/explain', { body: { ...body, ...(read && { draft: read }) } })
     setFound(await (byDraft ? withDraft(draft, ask) : ask()))
   })
-  const field = (name: 'subject' | 'ip' | 'gate', label: string, required: boolean) => (
+  const unknown = error instanceof ProblemError && error.code === 'not_found'
+  const field = (name: 'subject' | 'ip', label: string, required: boolean) => (
     <TextInput
       {...{ className: 'grow', label, required, withAsterisk: false, maxLength: 254, value: asked[name] }}
       onChange={(event) => setAsked({ ...asked, [name]: event.currentTarget.value })}
@@ -43,7 +47,10 @@ export function ExplainSection({ draft }: { draft: string }) {
           <div className="sp-filters" style={{ marginTop: 0 }}>
             {field('subject', texts.subject, true)}
             {field('ip', texts.address, false)}
-            {field('gate', texts.gate, true)}
+            <NativeSelect
+              {...{ className: 'grow', size: 'md', label: texts.gate, data: gates, value: asked.gate }}
+              onChange={(event) => setAsked({ ...asked, gate: event.currentTarget.value })}
+            />
             <Button type="submit" loading={busy}>
               {texts.explain}
             </Button>
@@ -52,7 +59,13 @@ export function ExplainSection({ draft }: { draft: string }) {
             {...{ label: texts.byDraft, checked: asked.byDraft }}
             onChange={(event) => setAsked({ ...asked, byDraft: event.currentTarget.checked })}
           />
-          <DraftProblem error={error} />
+          {unknown ? (
+            <Alert color="red" variant="light" role="alert">
+              {texts.nobody}
+            </Alert>
+          ) : (
+            <DraftProblem error={error} />
+          )}
         </Stack>
       </form>
       {found && <Found explanation={found} />}
@@ -62,7 +75,10 @@ export function ExplainSection({ draft }: { draft: string }) {
 
 function Found({ explanation: { rules, decision } }: { explanation: Explanation }) {
   const { policies: texts } = useTexts().admin
-  const action = texts.actions[decision.action as keyof typeof texts.actions] ?? decision.action
+  const action =
+    decision.action === 'enrol'
+      ? texts.tooFew.enrol
+      : (texts.actions[decision.action as keyof typeof texts.actions] ?? decision.action)
   return (
     <div className="sp-line" role="status">
       <div className="sp-pad">
@@ -72,7 +88,7 @@ function Found({ explanation: { rules, decision } }: { explanation: Explanation 
         </Text>
         {decision.reasons.map((reason) => (
           <Text key={reason} c="dimmed">
-            {reason}
+            {translateFault(reason, texts.why)}
           </Text>
         ))}
       </div>
