@@ -40,12 +40,17 @@ export async function startMailServer(options: MailServerOptions = {}): Promise<
         ? done(null, { user: username })
         : done(Object.assign(new Error(`no such user ${username}:${password}`), { responseCode: 535 })),
     async onData(stream, _session, done) {
-      const chunks: Buffer[] = []
-      for await (const chunk of stream) chunks.push(chunk as Buffer)
-      const text = Buffer.concat(chunks)
-      raw.push(text.toString())
-      mails.push(await simpleParser(text))
-      done()
+      try {
+        const chunks: Buffer[] = []
+        for await (const chunk of stream) chunks.push(chunk as Buffer)
+        const text = Buffer.concat(chunks)
+        raw.push(text.toString())
+        mails.push(await simpleParser(text))
+        done()
+      } catch (error) {
+        // A client that was killed amid its message.
+        done(error as Error)
+      }
     },
     ...more,
   })
