@@ -3,7 +3,7 @@ import { parseProvisioningUri } from '@sallyport/core'
 import type { Page } from 'playwright-core'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { run, screenshots } from './support/browser.ts'
-import { keepCodes, keyboardOf, typePassword } from './support/keyboard.ts'
+import { keyboardOf, setUpPhone, typePassword } from './support/keyboard.ts'
 import {
   button,
   choose,
@@ -107,12 +107,7 @@ describe('the first administrator', () => {
     await typePassword(keys, root, password)
     await keys.stands('Security')
     await keys.enter('Turn on')
-    await keys.enter(/^Authenticator app/)
-    await keys.stands('Six-digit code')
-    const secret = (await page.locator('.sp-secret').textContent())!.replaceAll(' ', '')
-    await keys.type(await phoneOf(secret).code())
-    await keys.stands('Save your backup codes')
-    await keepCodes(keys)
+    await setUpPhone(keys, page)
     await page.getByText('Multi-factor authentication is on').waitFor()
     await keys.stands('Security')
     await keys.enter('Administration', 'Shift+Tab')

@@ -24,6 +24,14 @@ describe("the administrators' pages, with a keyboard and nothing else", () => {
     return { page, keys }
   }
 
+  async function goToAdministration(keys: Keyboard, section: string): Promise<void> {
+    await keys.stands('Security')
+    await keys.enter('Administration', 'Shift+Tab')
+    await keys.stands('Overview')
+    await keys.enter(section, 'Shift+Tab')
+    await keys.stands(section)
+  }
+
   it('invites somebody, unlocks, resets, signs out, moves and disables somebody else', async () => {
     await pages.lock(mia)
     const { pass } = await pages.asRoot(`/api/admin/users/${ada.id}/pass`, { reason: 'lost phone' })
@@ -35,11 +43,7 @@ describe("the administrators' pages, with a keyboard and nothing else", () => {
     await keys.stands('Pass')
     await keys.type(pass)
     await keys.press('Enter')
-    await keys.stands('Security')
-    await keys.enter('Administration', 'Shift+Tab')
-    await keys.stands('Overview')
-    await keys.enter('People', 'Shift+Tab')
-    await keys.stands('People')
+    await goToAdministration(keys, 'People')
 
     await keys.enter('Invite')
     await keys.stands('E-mail address')
@@ -99,11 +103,7 @@ describe("the administrators' pages, with a keyboard and nothing else", () => {
 
   it('explains and replays policies, and blocks, looks up and unblocks an address', async () => {
     const { page, keys } = await openAs(root)
-    await keys.stands('Security')
-    await keys.enter('Administration', 'Shift+Tab')
-    await keys.stands('Overview')
-    await keys.enter('Policies', 'Shift+Tab')
-    await keys.stands('Policies')
+    await goToAdministration(keys, 'Policies')
     await keys.fill(/^Who/, ada.email)
     await keys.press('Enter')
     await page.getByText('Decision: Chain · 1 step').waitFor()
@@ -148,11 +148,7 @@ describe("the administrators' pages, with a keyboard and nothing else", () => {
 
   it('searches, verifies and exports the ledger, and makes and revokes a key', async () => {
     const { page, keys } = await openAs(root)
-    await keys.stands('Security')
-    await keys.enter('Administration', 'Shift+Tab')
-    await keys.stands('Overview')
-    await keys.enter('Ledger', 'Shift+Tab')
-    await keys.stands('Ledger')
+    await goToAdministration(keys, 'Ledger')
     await keys.enter('Verify all of it')
     await page.getByText('Nothing was altered').waitFor()
     await keys.stands('Verify all of it')
@@ -182,11 +178,7 @@ describe("the administrators' pages, with a keyboard and nothing else", () => {
 
   it('makes an application, changes it, gives it a key, keeps the companies, and finds a setting', async () => {
     const { page, keys } = await openAs(root)
-    await keys.stands('Security')
-    await keys.enter('Administration', 'Shift+Tab')
-    await keys.stands('Overview')
-    await keys.enter('Applications', 'Shift+Tab')
-    await keys.stands('Applications')
+    await goToAdministration(keys, 'Applications')
     await keys.enter('New application')
     await keys.stands('Name')
     await keys.type('pbx')

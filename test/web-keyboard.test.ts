@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Look, picture, seriousFindings } from './support/browser.ts'
-import { type Keyboard, keepCodes, keyboardOf, leave, typePassword } from './support/keyboard.ts'
+import { type Keyboard, keepCodes, keyboardOf, leave, setUpPhone, typePassword } from './support/keyboard.ts'
 import {
   offerNothing,
   openPages,
@@ -227,12 +227,7 @@ describe('signing in, with a keyboard and nothing else', () => {
     await keys.fill('Password', password)
     await keys.press('Enter')
     await keys.stands('Protect your account')
-    await keys.enter(/^Authenticator app/)
-    await keys.stands('Six-digit code')
-    const secret = (await page.locator('.sp-secret').textContent())!.replaceAll(' ', '')
-    await keys.type(await phoneOf(secret).code())
-    await keys.stands('Save your backup codes')
-    await keepCodes(keys)
+    await setUpPhone(keys, page)
     await keys.stands('Security')
     await keys.goTo('Skip to the content', 'Shift+Tab')
     await keys.press('Enter')

@@ -1,5 +1,6 @@
 import type { Page } from 'playwright-core'
 import { expect } from 'vitest'
+import { phoneOf } from './open-pages.ts'
 
 interface Focus {
   /** As the browser tells assistive technology. */
@@ -107,6 +108,16 @@ export async function typePassword(keys: Keyboard, email: string, password: stri
   await keys.goTo('Password')
   await keys.type(password)
   await keys.press('Enter')
+}
+
+/** From the choice of factors to the end of the wizard, with the secret as it is written there. */
+export async function setUpPhone(keys: Keyboard, page: Page) {
+  await keys.enter(/^Authenticator app/)
+  await keys.stands('Six-digit code')
+  const secret = (await page.locator('.sp-secret').textContent())!.replaceAll(' ', '')
+  await keys.type(await phoneOf(secret).code())
+  await keys.stands('Save your backup codes')
+  await keepCodes(keys)
 }
 
 export async function keepCodes(keys: Keyboard) {
